@@ -1,0 +1,59 @@
+"""Action: check every variable of every role before anything is changed."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
+
+ROLE = Path(__file__).resolve().parent.parent
+
+
+def _python(name: str) -> ModuleType:
+    # Ansible puts a role's Python on no import path for action plugins, so it is loaded by its place.
+    spec = importlib.util.spec_from_file_location(f"preflight_{name}", ROLE / "python" / f"{name}.py")
+    if spec is None or spec.loader is None:
+        raise AnsibleError(f"{ROLE}/python/{name}.py is missing.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Takes no arguments, changes nothing, and fails with one sentence for each finding."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        specifications, rules = _python("specifications"), _python("rules")
+        roles = specifications.load(ROLE.parent)
+        sources = specifications.Sources(
+            [Path(path) for path in variables.get("ansible_inventory_sources", [])],
+            command_line=load_extra_vars(self._loader),
+        )
+
+        findings = specifications.unknown_names(roles, variables)
+        values: dict[str, Any] = {}
+        for name, given in specifications.given(roles, variables).items():
+            try:
+                values[name] = self._templar.template(given)
+            except AnsibleError as error:
+                findings.append((name, f"{name} cannot be resolved: {error}"))
+        findings += specifications.wrong_values(roles, values)
+        if not findings:
+            findings = rules.broken(values)
+
+        result["changed"] = False
+        if findings:
+            result["failed"] = True
+            result["msg"] = "\n".join(f"{sentence} [{sources.place(name)}]" for name, sentence in findings)
+        return result

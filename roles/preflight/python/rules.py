@@ -1,0 +1,184 @@
+"""Rules that one variable's type cannot express, most of them between several variables."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any, Callable, Iterator, Mapping
+
+Finding = tuple[str, str]
+Values = Mapping[str, Any]
+Rule = Callable[[Values], Iterator[Finding]]
+
+# Names become part of stack names and of tags; a group's name joins both with a colour.
+APP_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?")
+ENV_NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
+EMAIL = re.compile(r"[^@\s,]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}")
+# Graviton types carry a g among the letters after the generation's number: t4g, c7gn, m8gd; a1 was the first.
+ARM_TYPE = re.compile(r"(?:a1|[a-z]+\d+[a-z-]*g[a-z-]*)\.")
+INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9-]*\.(?:nano|micro|small|medium|large|metal|\d*xlarge|metal-\d+xl)")
+ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SECRET_REFERENCE = re.compile(r"ssm:/\S+|secretsmanager:arn:\S+")
+
+
+def broken(values: Values) -> list[Finding]:
+    """Apply every rule to values that already have the right types."""
+    return [finding for rule in RULES for finding in rule(values)]
+
+
+def _names(values: Values) -> Iterator[Finding]:
+    if not APP_NAME.fullmatch(values["app_name"]):
+        yield "app_name", (
+            f"app_name must be 1 to 20 lower-case letters, digits and hyphens, got {values['app_name']!r}."
+        )
+    if not ENV_NAME.fullmatch(values["env_name"]):
+        yield "env_name", f"env_name must be 1 to 12 lower-case letters and digits, got {values['env_name']!r}."
+
+
+def _accounts(values: Values) -> Iterator[Finding]:
+    for name in ("aws_account_id", "registry_account_id"):
+        if not re.fullmatch(r"\d{12}", str(values[name])):
+            yield name, f"{name} must be 12 digits, in quotes, got {values[name]!r}."
+
+
+def _sizes(values: Values) -> Iterator[Finding]:
+    least, most = int(values["fleet_min_size"]), int(values["fleet_max_size"])
+    if least < 1:
+        yield "fleet_min_size", f"fleet_min_size must be at least 1, got {least}."
+    if least > most:
+        yield "fleet_min_size", f"fleet_min_size ({least}) must not exceed fleet_max_size ({most})."
+
+
+def _percentages(values: Values) -> Iterator[Finding]:
+    least, most = int(values["fleet_min_healthy_percent"]), int(values["fleet_max_healthy_percent"])
+    if not 0 <= least <= 100:
+        yield "fleet_min_healthy_percent", f"fleet_min_healthy_percent must be 0 to 100, got {least}."
+    if not 100 <= most <= 200 or most - least > 100:
+        yield "fleet_max_healthy_percent", (
+            f"fleet_max_healthy_percent must be 100 to 200 and at most 100 above fleet_min_healthy_percent ({least}), "
+            f"got {most}."
+        )
+
+
+def _scaling(values: Values) -> Iterator[Finding]:
+    target, alarm = int(values["fleet_cpu_target_percent"]), int(values["fleet_cpu_alarm_percent"])
+    if not 0 <= target <= 95:
+        yield "fleet_cpu_target_percent", f"fleet_cpu_target_percent must be 0 (off) to 95, got {target}."
+    if not target < alarm <= 100:
+        yield "fleet_cpu_alarm_percent", (
+            f"fleet_cpu_alarm_percent must exceed fleet_cpu_target_percent ({target}) and be at most 100, got {alarm}."
+        )
+
+
+def _health_check(values: Values) -> Iterator[Finding]:
+    interval = int(values["load_balancer_health_check_interval_seconds"])
+    timeout = int(values["load_balancer_health_check_timeout_seconds"])
+    if not 5 <= interval <= 300:
+        yield "load_balancer_health_check_interval_seconds", (
+            f"load_balancer_health_check_interval_seconds must be 5 to 300, got {interval}."
+        )
+    if not 2 <= timeout < interval:
+        yield "load_balancer_health_check_timeout_seconds", (
+            "load_balancer_health_check_timeout_seconds must be at least 2 and less than "
+            f"load_balancer_health_check_interval_seconds ({interval}), got {timeout}."
+        )
+
+
+def _waits(values: Values) -> Iterator[Finding]:
+    launch, ready = int(values["fleet_launch_timeout_seconds"]), int(values["fleet_ready_timeout_seconds"])
+    if launch < 60:
+        yield "fleet_launch_timeout_seconds", f"fleet_launch_timeout_seconds must be at least 60, got {launch}."
+    if ready <= launch:
+        yield "fleet_ready_timeout_seconds", (
+            f"fleet_ready_timeout_seconds ({ready}) must exceed fleet_launch_timeout_seconds ({launch}), "
+            "or the wait ends before the first instance could report."
+        )
+
+
+def _platform(values: Values) -> Iterator[Finding]:
+    kind, platform = values["fleet_instance_type"], values["image_platform"]
+    if not INSTANCE_TYPE.fullmatch(kind):
+        yield "fleet_instance_type", f"fleet_instance_type {kind!r} is not the name of an EC2 instance type."
+        return
+    needed = "linux/arm64" if ARM_TYPE.match(kind) else "linux/amd64"
+    if platform != needed:
+        yield "fleet_instance_type", (
+            f"fleet_instance_type {kind} runs {needed}, and image_platform is {platform}: change one of the two."
+        )
+
+
+def _emails(values: Values) -> Iterator[Finding]:
+    name = "load_balancer_alert_emails"
+    if not values[name]:
+        yield name, f"{name} is empty: alarms need at least one address to be mailed to."
+    for index, address in enumerate(values[name]):
+        if not EMAIL.fullmatch(str(address)):
+            yield name, f"{name}[{index}] must be an e-mail address, got {address!r}."
+
+
+def _ranges(values: Values) -> Iterator[Finding]:
+    for name, shortest, longest in (("network_cidr", 16, 24), ("load_balancer_ingress_cidr", 0, 32)):
+        try:
+            network = ipaddress.IPv4Network(values[name])
+        except ValueError as error:
+            yield name, f"{name} must be an IPv4 range in CIDR notation, got {values[name]!r}: {error}."
+            continue
+        if not shortest <= network.prefixlen <= longest:
+            yield name, f"{name} must be a range from /{shortest} to /{longest}, got {values[name]}."
+
+
+def _existing_network(values: Values) -> Iterator[Finding]:
+    vpc, subnets = values["network_vpc_id"], values["network_subnet_ids"]
+    if vpc and vpc != "default" and not re.fullmatch(r"vpc-[0-9a-f]+", vpc):
+        yield "network_vpc_id", f'network_vpc_id must be empty, "default" or a VPC\'s id, got {vpc!r}.'
+    elif vpc and vpc != "default" and len(subnets) < 2:
+        yield "network_subnet_ids", (
+            f"network_subnet_ids must name public subnets of {vpc} in at least two zones, got {subnets!r}."
+        )
+    elif subnets and vpc in ("", "default"):
+        yield "network_subnet_ids", "network_subnet_ids is used only together with the id of a VPC in network_vpc_id."
+
+
+def _certificate(values: Values) -> Iterator[Finding]:
+    valid, renew = int(values["certificate_valid_days"]), int(values["certificate_renew_days"])
+    if not 0 < renew < valid:
+        yield "certificate_renew_days", (
+            f"certificate_renew_days ({renew}) must be less than certificate_valid_days ({valid}), and more than 0."
+        )
+
+
+def _application(values: Values) -> Iterator[Finding]:
+    for name in ("app_environment", "app_secrets"):
+        for key, value in values[name].items():
+            if not ENVIRONMENT_NAME.fullmatch(str(key)):
+                yield name, f"{name} holds {key!r}, which is not the name of an environment variable."
+            if "\n" in str(value):
+                yield name, f"{name}.{key} has more than one line: keep such values in SSM and name them in app_secrets."
+    for key, reference in values["app_secrets"].items():
+        if not SECRET_REFERENCE.fullmatch(str(reference)):
+            # The value is not shown: it may be the secret itself.
+            yield "app_secrets", f"app_secrets.{key} must be ssm:/path or secretsmanager:arn:…, never the secret itself."
+
+
+def _release_steps(values: Values) -> Iterator[Finding]:
+    steps = [int(step) for step in values["release_steps"]]
+    if not steps or steps != sorted(set(steps)) or steps[0] < 1 or steps[-1] != 100:
+        yield "release_steps", f"release_steps must ascend and end with 100, got {steps}."
+
+
+RULES: tuple[Rule, ...] = (
+    _names,
+    _accounts,
+    _sizes,
+    _percentages,
+    _scaling,
+    _health_check,
+    _waits,
+    _platform,
+    _emails,
+    _ranges,
+    _existing_network,
+    _certificate,
+    _application,
+    _release_steps,
+)
