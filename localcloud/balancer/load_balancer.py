@@ -1,0 +1,118 @@
+"""One load balancer: its directory, its HAProxy, and the targets in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from pathlib import Path
+
+from localcloud.balancer import render
+from localcloud.balancer.errors import BalancerError
+from localcloud.balancer.membership import Membership
+from localcloud.balancer.process import HaproxyProcess
+from localcloud.desired import LoadBalancerSpec, TargetHealth
+
+
+class LoadBalancer:
+    """Keeps one HAProxy as its LoadBalancerSpec says."""
+
+    def __init__(self, directory: Path, time_scale: float, spawner: Executor) -> None:
+        self.directory = directory
+        self.process = HaproxyProcess(directory, spawner)
+        self.dns_name = ""
+        self.address = ""
+        self.reloads = 0
+        """How often a change needed a new worker; membership, weights and certificates never do."""
+        self._time_scale = time_scale
+        self._skeleton = ""
+        self._weights: dict[str, int] = {}
+        self._bundles: dict[str, str] = {}
+        self._members: dict[str, Membership] = {}
+
+    def apply(self, spec: LoadBalancerSpec) -> None:
+        """Brings HAProxy a step nearer to `spec`. Raises BalancerError; the next call tries again."""
+        self.dns_name, self.address = spec.dns_name, spec.address
+        used = [group for group in spec.target_groups if group.in_use]
+        self._members = {
+            group.arn: self._members.get(group.arn) or Membership(group.arn, self._time_scale) for group in used
+        }
+        skeleton = render.config(spec, (), self._time_scale)
+        if not spec.listeners:
+            self.stop()
+            return
+        alive = self.process.alive()
+        if not alive or skeleton != self._skeleton:
+            self._skeleton = ""
+            self._write(spec, carry_over=alive)
+            if alive:
+                self.process.reload()
+                self.reloads += 1
+            else:
+                self.process.start()
+            self._skeleton = skeleton
+        else:
+            self._feed(spec)
+        runtime = self.process.runtime
+        try:
+            servers = runtime.servers()
+            for group in used:
+                self._members[group.arn].sync(runtime, group, servers)
+            self._private(render.STATE_FILE, runtime.state_file())
+        except OSError as error:
+            raise BalancerError(f"HAProxy of {spec.dns_name} does not answer: {error}") from error
+
+    def _write(self, spec: LoadBalancerSpec, carry_over: bool) -> None:
+        """Files for a worker that starts: what is known of the targets goes with it, also after a crash."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._weights = render.weights(spec)
+        self._private(render.WEIGHTS_FILE, render.weights_file(self._weights))
+        for listener in spec.listeners:
+            bundle = render.certificate_bundle(listener)
+            self._bundles[render.certificate_file(listener)] = bundle
+            self._private(render.certificate_file(listener), bundle)
+        if carry_over:
+            self._private(render.STATE_FILE, self.process.runtime.state_file())
+        lines = [
+            line
+            for group in spec.target_groups
+            if group.arn in self._members
+            for line in self._members[group.arn].known_servers(group)
+        ]
+        self._private(render.CONFIG_FILE, render.config(spec, lines, self._time_scale))
+
+    def _feed(self, spec: LoadBalancerSpec) -> None:
+        """Changes that a running worker takes through its socket."""
+        runtime = self.process.runtime
+        weights = render.weights(spec)
+        if weights != self._weights:
+            self._private(render.WEIGHTS_FILE, render.weights_file(weights))
+            runtime.replace_map(render.WEIGHTS_FILE, weights)
+            self._weights = weights
+        for listener in spec.listeners:
+            name, bundle = render.certificate_file(listener), render.certificate_bundle(listener)
+            if bundle != self._bundles.get(name):
+                self._private(name, bundle)
+                runtime.replace_certificate(name, bundle)
+                self._bundles[name] = bundle
+
+    def _private(self, name: str, text: str) -> None:
+        """Writes a file that only its owner can read, never half of it."""
+        draft = self.directory / f".{name}.new"
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+        os.replace(draft, self.directory / name)
+
+    def health(self) -> Mapping[str, Mapping[str, TargetHealth]]:
+        return {arn: members.health() for arn, members in self._members.items()}
+
+    def stop(self) -> None:
+        """Ends HAProxy and removes everything, the private key first of all."""
+        self.process.stop()
+        self.process.end_leftover()
+        self._skeleton, self._weights = "", {}
+        self._bundles.clear()
+        for bundle in self.directory.glob("listener_*.pem"):
+            bundle.unlink(missing_ok=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
