@@ -51,19 +51,19 @@ def _sizes(values: Values) -> Iterator[Finding]:
 
 def _percentages(values: Values) -> Iterator[Finding]:
     least, most = int(values["fleet_min_healthy_percent"]), int(values["fleet_max_healthy_percent"])
-    if not 0 <= least <= 100:
-        yield "fleet_min_healthy_percent", f"fleet_min_healthy_percent must be 0 to 100, got {least}."
-    if not 100 <= most <= 200 or most - least > 100:
+    if not 50 <= least <= 100:
+        yield "fleet_min_healthy_percent", f"fleet_min_healthy_percent must be 50 to 100, got {least}."
+    if not 110 <= most <= 200 or most - least > 100:
         yield "fleet_max_healthy_percent", (
-            f"fleet_max_healthy_percent must be 100 to 200 and at most 100 above fleet_min_healthy_percent ({least}), "
+            f"fleet_max_healthy_percent must be 110 to 200 and at most 100 above fleet_min_healthy_percent ({least}), "
             f"got {most}."
         )
 
 
 def _scaling(values: Values) -> Iterator[Finding]:
     target, alarm = int(values["fleet_cpu_target_percent"]), int(values["fleet_cpu_alarm_percent"])
-    if not 0 <= target <= 95:
-        yield "fleet_cpu_target_percent", f"fleet_cpu_target_percent must be 0 (off) to 95, got {target}."
+    if not 0 <= target <= 90:
+        yield "fleet_cpu_target_percent", f"fleet_cpu_target_percent must be 0 (off) to 90, got {target}."
     if not target < alarm <= 100:
         yield "fleet_cpu_alarm_percent", (
             f"fleet_cpu_alarm_percent must exceed fleet_cpu_target_percent ({target}) and be at most 100, got {alarm}."

@@ -74,6 +74,8 @@ def given(roles: list[Role], variables: Mapping[str, Any]) -> dict[str, Any]:
                 values[name] = variables[name]
             elif name in role.defaults and "role_path" not in str(role.defaults[name]):
                 values[name] = role.defaults[name]
+            elif "default" in role.options[name]:
+                values[name] = role.options[name]["default"]
     return values
 
 
