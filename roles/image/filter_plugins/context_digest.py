@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
@@ -39,7 +40,7 @@ def context_digest(context: str) -> str:
     for name in sorted(exclude_paths(str(root), patterns)):
         path = root / name
         if path.is_symlink():
-            kind, content = "link", os.readlink(path).encode()
+            kind, content = "link", str(path.readlink()).encode()
         elif path.is_file():
             kind = "executable" if os.access(path, os.X_OK) else "file"
             content = path.read_bytes()

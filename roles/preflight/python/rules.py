@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 Finding = tuple[str, str]
 Values = Mapping[str, Any]
@@ -28,8 +29,9 @@ def broken(values: Values) -> list[Finding]:
 
 def _names(values: Values) -> Iterator[Finding]:
     if not APP_NAME.fullmatch(values["app_name"]):
-        yield "app_name", (
-            f"app_name must be 1 to 20 lower-case letters, digits and hyphens, got {values['app_name']!r}."
+        yield (
+            "app_name",
+            (f"app_name must be 1 to 20 lower-case letters, digits and hyphens, got {values['app_name']!r}."),
         )
     if not ENV_NAME.fullmatch(values["env_name"]):
         yield "env_name", f"env_name must be 1 to 12 lower-case letters and digits, got {values['env_name']!r}."
@@ -54,9 +56,12 @@ def _percentages(values: Values) -> Iterator[Finding]:
     if not 50 <= least <= 100:
         yield "fleet_min_healthy_percent", f"fleet_min_healthy_percent must be 50 to 100, got {least}."
     if not 110 <= most <= 200 or most - least > 100:
-        yield "fleet_max_healthy_percent", (
-            f"fleet_max_healthy_percent must be 110 to 200 and at most 100 above fleet_min_healthy_percent ({least}), "
-            f"got {most}."
+        yield (
+            "fleet_max_healthy_percent",
+            (
+                f"fleet_max_healthy_percent must be 110 to 200 and at most 100 above "
+                f"fleet_min_healthy_percent ({least}), got {most}."
+            ),
         )
 
 
@@ -65,8 +70,12 @@ def _scaling(values: Values) -> Iterator[Finding]:
     if not 0 <= target <= 90:
         yield "fleet_cpu_target_percent", f"fleet_cpu_target_percent must be 0 (off) to 90, got {target}."
     if not target < alarm <= 100:
-        yield "fleet_cpu_alarm_percent", (
-            f"fleet_cpu_alarm_percent must exceed fleet_cpu_target_percent ({target}) and be at most 100, got {alarm}."
+        yield (
+            "fleet_cpu_alarm_percent",
+            (
+                f"fleet_cpu_alarm_percent must exceed fleet_cpu_target_percent ({target}) and be at most 100, "
+                f"got {alarm}."
+            ),
         )
 
 
@@ -74,13 +83,17 @@ def _health_check(values: Values) -> Iterator[Finding]:
     interval = int(values["load_balancer_health_check_interval_seconds"])
     timeout = int(values["load_balancer_health_check_timeout_seconds"])
     if not 5 <= interval <= 300:
-        yield "load_balancer_health_check_interval_seconds", (
-            f"load_balancer_health_check_interval_seconds must be 5 to 300, got {interval}."
+        yield (
+            "load_balancer_health_check_interval_seconds",
+            (f"load_balancer_health_check_interval_seconds must be 5 to 300, got {interval}."),
         )
     if not 2 <= timeout < interval:
-        yield "load_balancer_health_check_timeout_seconds", (
-            "load_balancer_health_check_timeout_seconds must be at least 2 and less than "
-            f"load_balancer_health_check_interval_seconds ({interval}), got {timeout}."
+        yield (
+            "load_balancer_health_check_timeout_seconds",
+            (
+                "load_balancer_health_check_timeout_seconds must be at least 2 and less than "
+                f"load_balancer_health_check_interval_seconds ({interval}), got {timeout}."
+            ),
         )
 
 
@@ -89,9 +102,12 @@ def _waits(values: Values) -> Iterator[Finding]:
     if launch < 60:
         yield "fleet_launch_timeout_seconds", f"fleet_launch_timeout_seconds must be at least 60, got {launch}."
     if ready <= launch:
-        yield "fleet_ready_timeout_seconds", (
-            f"fleet_ready_timeout_seconds ({ready}) must exceed fleet_launch_timeout_seconds ({launch}), "
-            "or the wait ends before the first instance could report."
+        yield (
+            "fleet_ready_timeout_seconds",
+            (
+                f"fleet_ready_timeout_seconds ({ready}) must exceed fleet_launch_timeout_seconds ({launch}), "
+                "or the wait ends before the first instance could report."
+            ),
         )
 
 
@@ -102,8 +118,9 @@ def _platform(values: Values) -> Iterator[Finding]:
         return
     needed = "linux/arm64" if ARM_TYPE.match(kind) else "linux/amd64"
     if platform != needed:
-        yield "fleet_instance_type", (
-            f"fleet_instance_type {kind} runs {needed}, and image_platform is {platform}: change one of the two."
+        yield (
+            "fleet_instance_type",
+            (f"fleet_instance_type {kind} runs {needed}, and image_platform is {platform}: change one of the two."),
         )
 
 
@@ -132,8 +149,9 @@ def _existing_network(values: Values) -> Iterator[Finding]:
     if vpc and vpc != "default" and not re.fullmatch(r"vpc-[0-9a-f]+", vpc):
         yield "network_vpc_id", f'network_vpc_id must be empty, "default" or a VPC\'s id, got {vpc!r}.'
     elif vpc and vpc != "default" and len(subnets) < 2:
-        yield "network_subnet_ids", (
-            f"network_subnet_ids must name public subnets of {vpc} in at least two zones, got {subnets!r}."
+        yield (
+            "network_subnet_ids",
+            (f"network_subnet_ids must name public subnets of {vpc} in at least two zones, got {subnets!r}."),
         )
     elif subnets and vpc in ("", "default"):
         yield "network_subnet_ids", "network_subnet_ids is used only together with the id of a VPC in network_vpc_id."
@@ -142,8 +160,9 @@ def _existing_network(values: Values) -> Iterator[Finding]:
 def _certificate(values: Values) -> Iterator[Finding]:
     valid, renew = int(values["certificate_valid_days"]), int(values["certificate_renew_days"])
     if not 0 < renew < valid:
-        yield "certificate_renew_days", (
-            f"certificate_renew_days ({renew}) must be less than certificate_valid_days ({valid}), and more than 0."
+        yield (
+            "certificate_renew_days",
+            (f"certificate_renew_days ({renew}) must be less than certificate_valid_days ({valid}), and more than 0."),
         )
 
 
@@ -153,11 +172,17 @@ def _application(values: Values) -> Iterator[Finding]:
             if not ENVIRONMENT_NAME.fullmatch(str(key)):
                 yield name, f"{name} holds {key!r}, which is not the name of an environment variable."
             if "\n" in str(value):
-                yield name, f"{name}.{key} has more than one line: keep such values in SSM and name them in app_secrets."
+                yield (
+                    name,
+                    f"{name}.{key} has more than one line: keep such values in SSM and name them in app_secrets.",
+                )
     for key, reference in values["app_secrets"].items():
         if not SECRET_REFERENCE.fullmatch(str(reference)):
             # The value is not shown: it may be the secret itself.
-            yield "app_secrets", f"app_secrets.{key} must be ssm:/path or secretsmanager:arn:…, never the secret itself."
+            yield (
+                "app_secrets",
+                f"app_secrets.{key} must be ssm:/path or secretsmanager:arn:…, never the secret itself.",
+            )
 
 
 def _release_steps(values: Values) -> Iterator[Finding]:
