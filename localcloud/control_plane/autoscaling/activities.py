@@ -1,0 +1,55 @@
+"""The activity history: what happened, why, and how it ended, in sentences.
+
+The wording follows the examples of "Verify a scaling activity for an Auto Scaling group" and "Troubleshoot
+issues in Amazon EC2 Auto Scaling" (EC2 Auto Scaling user guide): operators search for these sentences.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+from localcloud.control_plane.autoscaling.model import Activity, Group, Member
+
+KEPT = 500
+"""Activities remembered per group: AWS keeps six weeks, a local cloud does not live that long."""
+
+
+def stamp(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def sentences(now: float, *parts: str) -> str:
+    """"At <now> …" for each part, in one cause. A part that has a moment of its own starts with "At "."""
+    return "  ".join(
+        part if part.startswith("At ") else f"At {stamp(now)} {part}" for part in parts if part
+    )
+
+
+def record(
+    group: Group, now: float, description: str, cause: str, status: str, details: dict[str, str] | None = None
+) -> Activity:
+    activity = Activity(str(uuid.uuid4()), description, cause, now, status, details=details or {})
+    group.activities.insert(0, activity)
+    del group.activities[KEPT:]
+    return activity
+
+
+def finish(activity: Activity | None, now: float, status: str = "Successful", message: str = "") -> None:
+    """Ends an activity once; what it ended as first stays."""
+    if activity is None or activity.ended is not None:
+        return
+    activity.status = status
+    activity.progress = 100
+    activity.ended = now
+    activity.message = message
+
+
+def progress(activity: Activity | None, status: str, percent: int) -> None:
+    if activity is not None and activity.ended is None:
+        activity.status = status
+        activity.progress = percent
+
+
+def placement(member: Member) -> dict[str, str]:
+    return {"Subnet ID": member.subnet_id, "Availability Zone": member.zone}

@@ -1,0 +1,201 @@
+"""AWS::AutoScaling::AutoScalingGroup: create, update, delete, as the CloudFormation template reference has them.
+
+CREATE_COMPLETE means that the instances are launched, not that they are ready (without a CreationPolicy). Deleting
+sets the group's size to 0 first, so that every instance drains, and ends when the last one is gone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from localcloud import ministack_seam as seam
+from localcloud.control_plane.autoscaling import refresh, requests
+from localcloud.control_plane.autoscaling.engine import AutoScaling
+from localcloud.control_plane.autoscaling.model import Group
+from localcloud.control_plane.autoscaling.settings import GroupSettings
+from localcloud.control_plane.lock import LOCK
+from localcloud.wire import AwsError
+
+T = TypeVar("T")
+
+TYPE = "AWS::AutoScaling::AutoScalingGroup"
+
+DELETE_TIMEOUT = 3600
+"""Seconds a stack waits for a group's instances to go: the longest deregistration delay there is (ELB API)."""
+
+REPLACING = ("AutoScalingGroupName",)
+"""Properties whose change means another group (template reference, "Update requires: Replacement")."""
+
+
+class RefusedError(Exception):
+    """The reason of a failed resource."""
+
+
+class GroupType:
+    """The handlers; `poll` is how long the worker thread of a deletion sleeps between two looks, in real seconds."""
+
+    def __init__(self, engine: AutoScaling, poll: float = 0.2, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.engine = engine
+        self._poll = poll
+        self._sleep = sleep
+
+    def handler(self) -> seam.ResourceHandler:
+        return seam.ResourceHandler(self.create, self.update, self.delete)
+
+    def create(self, logical_id: str, properties: seam.Attributes, stack_name: str) -> tuple[str, seam.Attributes]:
+        policy(stack_name, logical_id)
+        name = properties.get("AutoScalingGroupName") or seam.generated_name(stack_name, logical_id, 255)
+        with LOCK:
+            group = _told(lambda: self.engine.create(seam.scope(), name, settings(properties, None)))
+            refused = _refused_launch(group)
+            if refused:
+                self.engine.delete(group, force=True)
+                raise RefusedError(
+                    f"Group did not stabilize. {{current/minimum/desired}} group size = {{0/{group.min_size}/"
+                    f"{properties.get('DesiredCapacity', properties.get('MinSize'))}}}. {refused}"
+                )
+            return name, attributes(group)
+
+    def update(
+        self,
+        physical_id: str,
+        old: seam.Attributes,
+        new: seam.Attributes,
+        stack_name: str,
+        logical_id: str,
+    ) -> tuple[str, seam.Attributes]:
+        update_policy = policy(stack_name, logical_id)
+        if any(old.get(name) != new.get(name) for name in REPLACING):
+            return self.create(logical_id, new, stack_name)
+        with LOCK:
+            group = _told(lambda: self.engine.group(seam.scope(), physical_id))
+            wanted = settings(new, old)
+            changed = refresh_triggers(group, wanted)
+            if changed and "AutoScalingInstanceRefresh" in update_policy:
+                raise RefusedError(refresh.refusal(changed))
+            _told(lambda: self.engine.update(group, wanted))
+            return physical_id, attributes(group)
+
+    def delete(self, physical_id: str, properties: seam.Attributes) -> None:
+        """Blocks: runs on a worker thread. A group that is gone already is no error."""
+        scope = seam.scope()
+        with LOCK:
+            group = self.engine.find(scope, physical_id)
+            if group is None:
+                return
+            self.engine.shrink_to_nothing(group)
+        deadline = time.monotonic() + DELETE_TIMEOUT
+        while self.engine.find(scope, physical_id) is group:
+            if time.monotonic() > deadline:
+                left = ", ".join(sorted(group.members))
+                raise RefusedError(f"{physical_id} still has instances after {DELETE_TIMEOUT} s: {left}")
+            self._sleep(self._poll)
+
+
+def policy(stack_name: str, logical_id: str) -> Mapping[str, Any]:
+    """The UpdatePolicy in force. What would be ignored is refused: it would promise what does not happen."""
+    if seam.resource_attribute(stack_name, logical_id, "CreationPolicy"):
+        raise RefusedError("localcloud does not support CreationPolicy yet; on AWS this would wait for signals")
+    found: Mapping[str, Any] = seam.resource_attribute(stack_name, logical_id, "UpdatePolicy") or {}
+    unsupported = sorted(set(found) - {"AutoScalingInstanceRefresh"})
+    if unsupported:
+        raise RefusedError(f"localcloud does not support UpdatePolicy {', '.join(unsupported)} yet")
+    return found
+
+
+def refresh_triggers(group: Group, wanted: GroupSettings) -> list[str]:
+    """Those of `refresh.TRIGGERS` that really change, compared with the group and not with the last template.
+
+    So the rollback of an update that was refused changes nothing, and is not refused in its turn.
+    """
+    changed = []
+    template = wanted.template
+    if template is not None and (
+        (template.template_id or group.template.template_id) != group.template.template_id
+        or (template.name or group.template.name) != group.template.name
+        or template.version != group.template.version
+    ):
+        changed.append("LaunchTemplate")
+    if wanted.subnets is not None and sorted(wanted.subnets) != sorted(group.subnets):
+        changed.append("VPCZoneIdentifier")
+    if wanted.zones is not None and sorted(wanted.zones) != sorted(set(group.zones.values())):
+        changed.append("AvailabilityZones")
+    return changed
+
+
+def settings(properties: seam.Attributes, old: seam.Attributes | None) -> GroupSettings:
+    """Template properties → API parameters → settings. A property taken out of the template gets its default back."""
+    values = dict(properties)
+    for name in ("MinSize", "MaxSize", "DesiredCapacity", "HealthCheckGracePeriod", "DefaultInstanceWarmup"):
+        if name in values:
+            values[name] = _number(name, values[name])
+    if "Cooldown" in values:
+        values["DefaultCooldown"] = _number("Cooldown", values.pop("Cooldown"))
+    if isinstance(values.get("VPCZoneIdentifier"), list):
+        values["VPCZoneIdentifier"] = ",".join(values["VPCZoneIdentifier"])
+    if "NewInstancesProtectedFromScaleIn" in values:
+        values["NewInstancesProtectedFromScaleIn"] = _flag(values["NewInstancesProtectedFromScaleIn"])
+    if "InstanceMaintenancePolicy" in values:
+        values["InstanceMaintenancePolicy"] = {
+            name: _number(name, value) for name, value in values["InstanceMaintenancePolicy"].items()
+        }
+    # The stack's own tags come without PropagateAtLaunch and do reach the instances ("Resource tag", CFN guide).
+    values["Tags"] = [
+        {**tag, "PropagateAtLaunch": _flag(tag.get("PropagateAtLaunch", True))} for tag in values.get("Tags") or ()
+    ]
+    if "LifecycleHookSpecificationList" in values:
+        values["LifecycleHookSpecificationList"] = [
+            {**hook, "HeartbeatTimeout": _number("HeartbeatTimeout", hook["HeartbeatTimeout"])}
+            if "HeartbeatTimeout" in hook
+            else hook
+            for hook in values["LifecycleHookSpecificationList"]
+        ]
+    for name in DEFAULTS if old is not None else ():
+        if name in (old or {}) and name not in properties:
+            values[name] = DEFAULTS[name]
+    requests.refuse_unsupported(TYPE, values)
+    return _told(lambda: requests.settings(values))
+
+
+DEFAULTS: dict[str, Any] = {
+    "HealthCheckType": "EC2",
+    "HealthCheckGracePeriod": 0,
+    "TargetGroupARNs": [],
+    "TerminationPolicies": ["Default"],
+    "NewInstancesProtectedFromScaleIn": False,
+    "InstanceMaintenancePolicy": {"MinHealthyPercentage": -1, "MaxHealthyPercentage": -1},
+    "LifecycleHookSpecificationList": [],
+}
+
+
+def attributes(group: Group) -> seam.Attributes:
+    return {"AutoScalingGroupARN": group.arn}
+
+
+def _refused_launch(group: Group) -> str:
+    if group.members or not group.desired:
+        return ""
+    return next((activity.message for activity in group.activities if activity.status == "Failed"), "")
+
+
+def _number(name: str, value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise RefusedError(f"{name} must be a whole number, not {value!r}") from None
+
+
+def _flag(value: Any) -> bool:
+    return str(value).lower() == "true"
+
+
+def _told(action: Callable[[], T]) -> T:
+    """An API error as a stack event shows it."""
+    try:
+        return action()
+    except AwsError as error:
+        raise RefusedError(
+            f"{error.message} (Service: AutoScaling, Status Code: {error.status}, Error Code: {error.code})"
+        ) from error

@@ -1,0 +1,211 @@
+"""Every private name of MiniStack that localcloud relies on, in one list, and the only imports of its stack engine.
+
+MiniStack is pinned exactly and imported, not copied. Its internals may change with any version: `check` looks at
+each name before anything is installed, so that an upgrade fails at start with a sentence instead of later with a
+stack trace. A module that needs a further name adds it to `NAMES`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+VERSION = "1.5.33"
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "ministack.app": ("app", "SERVICE_HANDLERS", "AUTH"),
+    "ministack.core.responses": ("get_account_id", "get_region", "request_scope", "AccountRegionScopedDict"),
+    "ministack.services.ec2": (
+        "_instances",
+        "_launch_templates",
+        "_subnets",
+        "_tags",
+        "_ACTION_MAP",
+    ),
+    "ministack.services.alb": ("_ACTION_MAP",),
+    "ministack.services.cloudformation": ("_stacks",),
+    "ministack.services.cloudformation.handlers": ("validate_template_support",),
+    "ministack.services.cloudformation.changesets": ("validate_template_support",),
+    "ministack.services.cloudformation.provisioners": (
+        "_RESOURCE_HANDLERS",
+        "_elbv2_listener_actions",
+        "_physical_name",
+    ),
+    "ministack.services.cloudformation.stacks": (
+        "_runs_on_worker_thread",
+        "_evaluate_conditions",
+        "_resolve_refs",
+        "_sends_back_failed_update",
+        "_NO_VALUE",
+    ),
+}
+
+
+class SeamError(RuntimeError):
+    """The installed MiniStack is not the one this was written for."""
+
+
+def module(name: str) -> Any:
+    return importlib.import_module(name)
+
+
+def check() -> None:
+    """Raises `SeamError` with everything that is missing; returns silently when all is there."""
+    installed = importlib.metadata.version("ministack")
+    if installed != VERSION:
+        raise SeamError(f"localcloud needs ministack {VERSION}, found {installed}: install requirements/localcloud.txt")
+    missing = [
+        f"{name}.{attribute}"
+        for name, attributes in NAMES.items()
+        for attribute in attributes
+        if not hasattr(module(name), attribute)
+    ]
+    if missing:
+        raise SeamError(f"ministack {installed} lacks what localcloud extends: {', '.join(missing)}")
+
+
+# --- requests ---------------------------------------------------------------------------------------------
+
+
+def scope() -> tuple[str, str]:
+    """(account, region) of the request, or of the stack whose resource is being handled."""
+    responses = module("ministack.core.responses")
+    return responses.get_account_id(), responses.get_region()
+
+
+@contextmanager
+def request_scope(account: str, region: str) -> Iterator[None]:
+    with module("ministack.core.responses").request_scope(account, region):
+        yield
+
+
+def replace_service(name: str, handler: Callable[..., Any]) -> None:
+    """`handler` answers the whole service from now on; routing and IAM enforcement stay MiniStack's."""
+    module("ministack.app").SERVICE_HANDLERS[name] = handler
+
+
+# --- stacks -----------------------------------------------------------------------------------------------
+
+Attributes = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ResourceHandler:
+    """What a resource type does. All three may raise: the stack then rolls back with the message as its reason."""
+
+    create: Callable[[str, Attributes, str], tuple[str, Attributes]]
+    """(logical id, properties, stack name) → (physical id, attributes)"""
+    update: Callable[[str, Attributes, Attributes, str, str], tuple[str, Attributes]]
+    """(physical id, old properties, new properties, stack name, logical id) → (physical id, attributes)"""
+    delete: Callable[[str, Attributes], None]
+    """(physical id, properties)"""
+
+
+@dataclass(frozen=True)
+class _Operation:
+    template: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    conditions: Mapping[str, bool]
+
+
+_operation: ContextVar[_Operation | None] = ContextVar("stack operation", default=None)
+
+
+def replace_resource_type(resource_type: str, handler: ResourceHandler) -> None:
+    module("ministack.services.cloudformation.provisioners")._RESOURCE_HANDLERS[resource_type] = {
+        "create": handler.create,
+        "update": handler.update,
+        "update_with_logical_id": True,
+        "delete": handler.delete,
+    }
+
+
+def run_on_worker_thread(*resource_types: str) -> None:
+    """Their handlers may block: without this they would stop the whole API while they wait."""
+    stacks = module("ministack.services.cloudformation.stacks")
+    original = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda resource_type: resource_type in resource_types or original(resource_type)
+
+
+def generated_name(stack_name: str, logical_id: str, longest: int) -> str:
+    name = module("ministack.services.cloudformation.provisioners")._physical_name(
+        stack_name, logical_id, max_len=longest
+    )
+    return str(name)
+
+
+def remember_operations() -> None:
+    """Makes `resource_attribute` work: MiniStack's resource handlers see properties only.
+
+    Its stack engine evaluates the conditions once at the start of every create, update and rollback, in the task
+    that then calls the handlers: a context variable set there reaches them, and no other stack's.
+    """
+    stacks = module("ministack.services.cloudformation.stacks")
+    original = stacks._evaluate_conditions
+
+    def evaluate(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
+        conditions = original(template, parameters)
+        _operation.set(_Operation(template, parameters, conditions))
+        return conditions
+
+    stacks._evaluate_conditions = evaluate
+
+
+def resource_attribute(stack_name: str, logical_id: str, attribute: str) -> Any:
+    """An attribute beside Properties, such as UpdatePolicy, of the template now being applied; resolved.
+
+    None when the resource does not have it, or outside of a stack operation.
+    """
+    operation = _operation.get()
+    if operation is None:
+        return None
+    raw = operation.template.get("Resources", {}).get(logical_id, {}).get(attribute)
+    if raw is None:
+        return None
+    stacks = module("ministack.services.cloudformation.stacks")
+    stack = module("ministack.services.cloudformation")._stacks.get(stack_name) or {}
+    return stacks._resolve_refs(
+        raw,
+        stack.get("_resources", {}),
+        operation.parameters,
+        operation.conditions,
+        operation.template.get("Mappings", {}),
+        stack_name,
+        stack.get("StackId", ""),
+    )
+
+
+def no_value() -> Any:
+    """What AWS::NoValue resolves to."""
+    return module("ministack.services.cloudformation.stacks")._NO_VALUE
+
+
+TemplateCheck = Callable[[Mapping[str, Any], Mapping[str, bool]], list[str]]
+
+
+def refuse_templates(check_template: TemplateCheck) -> None:
+    """`check_template(template, conditions)` runs before a stack or change set is made of a template.
+
+    Its sentences become the ValidationError that the caller gets, before anything is created.
+    """
+    for name in ("handlers", "changesets"):
+        target = module(f"ministack.services.cloudformation.{name}")
+        _wrap_validation(target, check_template)
+
+
+def _wrap_validation(target: Any, check_template: TemplateCheck) -> None:
+    original = target.validate_template_support
+
+    def validate(template: Mapping[str, Any], conditions: Mapping[str, bool], *args: Any, **kwargs: Any) -> Any:
+        result = original(template, conditions, *args, **kwargs)
+        refusals = check_template(template, conditions)
+        if refusals:
+            raise ValueError("; ".join(refusals))
+        return result
+
+    target.validate_template_support = validate
