@@ -65,8 +65,7 @@ def test_staging_is_sane(values: dict[str, Any]) -> None:
     ],
 )
 def test_one_sentence_names_what_is_wrong(values: dict[str, Any], name: str, value: Any, sentence: str) -> None:
-    (finding,) = [finding for place, finding in rules.broken(values | {name: value}) if place == name]
-    assert sentence in finding
+    assert any(sentence in finding for _, finding in rules.broken(values | {name: value}))
 
 
 def test_a_secret_given_by_mistake_is_not_shown(values: dict[str, Any]) -> None:
