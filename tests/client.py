@@ -1,0 +1,119 @@
+"""A client of the load balancer that trusts nothing but the certificate it is given."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.cloud import Cloud
+
+
+def trusting(certificate: Path) -> ssl.SSLContext:
+    """A context whose only trust anchor is the certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(certificate)
+    return context
+
+
+def certificate_from_acm(cloud: Cloud, directory: Path, env_name: str = "local") -> Path:
+    """Fetch the environment's certificate by its tags, as any client would."""
+    acm = cloud.client("acm")
+    every = acm.list_certificates(Includes={"keyTypes": ["EC_prime256v1"]})["CertificateSummaryList"]
+    for summary in every:
+        tags = acm.list_tags_for_certificate(CertificateArn=summary["CertificateArn"])["Tags"]
+        if {"Key": "env", "Value": env_name} in tags:
+            path = directory / f"{env_name}.pem"
+            path.write_text(acm.get_certificate(CertificateArn=summary["CertificateArn"])["Certificate"])
+            return path
+    raise AssertionError(f"ACM holds no certificate tagged env={env_name}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One request's outcome: status 0 where there was no answer, with the error as text."""
+
+    sent_at: float
+    status: int
+    text: str
+
+    @property
+    def failed(self) -> bool:
+        return self.status != 200
+
+
+@dataclass
+class Load:
+    """Requests at a fixed rate, each on a connection of its own, nothing retried.
+
+    Arrivals are scheduled beforehand; a slow answer does not delay the next request.
+    """
+
+    host: str
+    context: ssl.SSLContext
+    rate: float
+    path: str = "/version"
+    answers: list[Answer] = field(default_factory=list)
+
+    def _ask(self) -> None:
+        sent_at = time.time()
+        connection = http.client.HTTPSConnection(self.host, timeout=15, context=self.context)
+        try:
+            connection.request("GET", self.path)
+            response = connection.getresponse()
+            answer = Answer(sent_at, response.status, response.read().decode())
+        except (OSError, http.client.HTTPException) as error:
+            answer = Answer(sent_at, 0, repr(error))
+        finally:
+            connection.close()
+        self.answers.append(answer)
+
+    @contextmanager
+    def running(self, most_seconds: float) -> Iterator[Load]:
+        """Send until the block is left, and at the most for a time; then wait for every answer."""
+        stop = threading.Event()
+        requests: list[threading.Thread] = []
+
+        def send() -> None:
+            start = time.monotonic()
+            for number in range(int(most_seconds * self.rate)):
+                if stop.wait(max(0.0, start + number / self.rate - time.monotonic())):
+                    return
+                thread = threading.Thread(target=self._ask)
+                thread.start()
+                requests.append(thread)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        try:
+            yield self
+        finally:
+            stop.set()
+            sender.join()
+            for thread in requests:
+                thread.join()
+
+
+def negotiates(host: str, version: ssl.TLSVersion, certificate: Path, protocol: str = "http/1.1") -> str | None:
+    """Try one TLS version and one application protocol.
+
+    :return: the protocol that was agreed on, or None where the handshake failed.
+    """
+    context = trusting(certificate)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = version
+    context.set_alpn_protocols([protocol])
+    try:
+        with (
+            socket.create_connection((host, 443), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secured,
+        ):
+            return secured.selected_alpn_protocol()
+    except ssl.SSLError:
+        return None

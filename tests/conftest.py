@@ -1,0 +1,20 @@
+"""Fixtures that every stage of the tests may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cloud import Cloud
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A local cloud that is up; down, with nothing left, when the tests are over."""
+    cloud = Cloud(tmp_path_factory.mktemp("localcloud"), port=4567, address_block="127.88.0.0/16")
+    cloud.up()
+    try:
+        yield cloud
+    finally:
+        cloud.down()

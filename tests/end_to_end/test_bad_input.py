@@ -1,0 +1,76 @@
+"""Bad input: one clear sentence before anything is created, and an exit code that is not 0."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cloud import Cloud
+from tests.end_to_end.conftest import everything
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"fleet_min_szie": 3}, "fleet_min_szie: did you mean fleet_min_size?"),
+        ({"fleet_min_size": "two"}, "fleet_min_size must be int, got 'two'."),
+        ({"fleet_min_size": 9}, "fleet_min_size (9) must not exceed fleet_max_size (4)."),
+        ({"image_platform": "linux/arm64", "fleet_instance_type": "t3.micro"}, "t3.micro runs linux/amd64"),
+        ({"load_balancer_alert_emails": ["nobody"]}, "load_balancer_alert_emails[0] must be an e-mail address"),
+        ({"aws_account_id": "999999999999", "registry_account_id": "999999999999"}, "is account 999999999999"),
+        ({"image_engine": "docker"}, "No container engine works on this machine: install podman"),
+    ],
+    ids=["unknown variable", "wrong type", "min > max", "platform", "e-mail", "account", "engine"],
+)
+def test_is_refused_before_anything_is_created(
+    cloud: Cloud, tmp_path: Path, variables: dict[str, Any], sentence: str
+) -> None:
+    before = everything(cloud)
+    # A PATH without any engine where the engine is the question; the account's own key where the account is.
+    environment = {"PATH": str(tmp_path)} if "image_engine" in variables else {}
+    run = cloud.playbook("site.yml", variables={"env_name": "bad", **variables}, environment=environment)
+    assert run.status != 0
+    assert sentence in " ".join(run.output.split())
+    assert everything(cloud) == before
+
+
+def test_the_sentence_names_file_and_line(cloud: Cloud, tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory"
+    (inventory / "group_vars").mkdir(parents=True)
+    original = Path("inventories/local")
+    (inventory / "hosts.yml").write_text((original / "hosts.yml").read_text())
+    text = (original / "group_vars/all.yml").read_text()
+    (inventory / "group_vars/all.yml").write_text(text + "fleet_max_szie: 3\n")
+    run = cloud.playbook("site.yml", inventory=str(inventory))
+    assert run.status != 0
+    assert "fleet_max_szie: did you mean fleet_max_size?" in run.output
+    assert f"{inventory}/group_vars/all.yml:{len(text.splitlines()) + 1}" in run.output
+
+
+def test_a_port_that_is_taken_is_named_with_its_holder(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        outcome = Cloud(tmp_path / "state", port=port, address_block="127.99.0.0/16").command("up")
+    assert outcome.returncode != 0
+    message = outcome.stdout + outcome.stderr
+    assert f"127.0.0.1:{port}" in message
+    assert "--port" in message
+    assert "Traceback" not in message
+
+
+def test_no_engine_is_one_sentence_that_names_the_package(tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path / "state", port=4599, address_block="127.99.0.0/16")
+    outcome = cloud.command("up", environment={"PATH": str(tmp_path)})
+    assert outcome.returncode != 0
+    message = outcome.stdout + outcome.stderr
+    assert "podman" in message
+    assert "Traceback" not in message
+
+
+def test_a_cloud_that_is_not_up_is_named(tmp_path: Path) -> None:
+    run = Cloud(tmp_path, port=4598, address_block="127.99.0.0/16").playbook("site.yml")
+    assert run.status != 0
+    assert "make localcloud" in run.output

@@ -1,0 +1,59 @@
+"""playbooks/teardown.yml: asks, removes the environment and nothing else, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cloud import Cloud, engine
+from tests.end_to_end.conftest import everything
+
+pytestmark = pytest.mark.timeout(900)
+
+SMALL = {"env_name": "brief", "fleet_min_size": 1, "fleet_max_size": 2}
+
+
+def containers(env_name: str) -> list[str]:
+    listing = subprocess.run(
+        [engine(), "ps", "--all", "--format", "{{.Names}} {{.Labels}}"], capture_output=True, text=True, check=True
+    ).stdout
+    return [line for line in listing.splitlines() if f"-{env_name}-" in line]
+
+
+def test_asks_for_the_name_removes_everything_and_leaves_the_registry(cloud: Cloud) -> None:
+    before = everything(cloud)
+    deployed = cloud.playbook("site.yml", variables=SMALL)
+    assert deployed.status == 0, deployed.output
+    (balancer,) = [
+        balancer
+        for balancer in cloud.client("elbv2").describe_load_balancers()["LoadBalancers"]
+        if balancer["DNSName"] in deployed.output
+    ]
+    while_deployed = everything(cloud)
+
+    wrong = cloud.playbook("playbooks/teardown.yml", variables={**SMALL, "teardown_environment": "production"})
+    assert wrong.status != 0
+    assert 'the name given is "production": nothing was removed' in " ".join(wrong.output.split())
+    refused = cloud.playbook(
+        "playbooks/teardown.yml",
+        variables={**SMALL, "env_name": "other", "teardown_environment": "other", "teardown_registry": True},
+    )
+    assert refused.status != 0
+    assert "hello-brief-fleet-blue" in refused.output
+    assert everything(cloud) == while_deployed
+
+    removed = cloud.playbook("playbooks/teardown.yml", variables={**SMALL, "teardown_environment": "brief"})
+    assert removed.status == 0, removed.output
+    after = everything(cloud)
+    assert [stack for stack in after["stacks"] if "-brief-" in stack[0]] == []
+    assert after["certificates"] == before["certificates"]
+    assert "hello" in after["repositories"]
+    assert balancer["DNSName"] not in Path("/etc/hosts").read_text()
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert balancer["DNSName"] not in running
+    assert containers("brief") == []
+
+    again = cloud.playbook("playbooks/teardown.yml", variables={**SMALL, "teardown_environment": "brief"})
+    assert (again.status, again.changed) == (0, 0), again.output
