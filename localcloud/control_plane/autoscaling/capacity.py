@@ -19,7 +19,7 @@ from localcloud.control_plane.autoscaling.model import (
     Lifecycle,
     Member,
     World,
-    template_data,
+    resolve_template,
 )
 from localcloud.desired import LaunchRefused
 
@@ -87,7 +87,7 @@ def _launch(world: World, group: Group, count: int, now: float) -> None:
 def _launch_one(world: World, group: Group, cause: str, now: float) -> bool:
     subnet = _emptiest_subnet(group)
     placement = {"Subnet ID": subnet, "Availability Zone": group.zones.get(subnet, "")}
-    resolved = template_data(world, group)
+    resolved = resolve_template(world, group, group.template)
     try:
         if resolved is None:
             raise LaunchRefused(

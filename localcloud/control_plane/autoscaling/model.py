@@ -195,16 +195,12 @@ class World:
     scaled: Callable[[float], float] = lambda seconds: seconds
 
 
-def template_data(
-    world: World, group: Group
+def resolve_template(
+    world: World, group: Group, given: LaunchTemplateRef
 ) -> tuple[LaunchTemplateRef, Mapping[str, Any]] | None:
-    """The launch template as it resolves now, with a version number; None when it is gone."""
+    """(the same with id, name and version number; LaunchTemplateData) as of now; None when it does not exist."""
     found = world.instances.launch_template(
-        group.template.template_id or None,
-        group.template.name or None,
-        group.template.version,
-        group.account,
-        group.region,
+        given.template_id or None, given.name or None, given.version, group.account, group.region
     )
     if found is None:
         return None

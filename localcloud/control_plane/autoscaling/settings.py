@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from localcloud.control_plane.autoscaling.model import (
     MaintenancePolicy,
     Tag,
     World,
+    resolve_template,
 )
 from localcloud.wire import AwsError
 
@@ -137,9 +139,7 @@ def _desired(group: Group, settings: GroupSettings, minimum: int, maximum: int) 
 
 
 def _template(world: World, group: Group, given: LaunchTemplateRef) -> LaunchTemplateRef:
-    found = world.instances.launch_template(
-        given.template_id or None, given.name or None, given.version, group.account, group.region
-    )
+    found = resolve_template(world, group, given)
     if found is None:
         what = given.template_id or given.name
         raise AwsError(
@@ -147,7 +147,7 @@ def _template(world: World, group: Group, given: LaunchTemplateRef) -> LaunchTem
             f"You must use a valid fully-formed launch template. The specified launch template {what}, version "
             f"{given.version}, does not exist.",
         )
-    return LaunchTemplateRef(found[0], found[1], given.version)
+    return dataclasses.replace(found[0], version=given.version)
 
 
 def _zones(world: World, group: Group, settings: GroupSettings) -> dict[str, str]:

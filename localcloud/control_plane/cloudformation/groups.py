@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from localcloud import ministack_seam as seam
 from localcloud.control_plane.autoscaling import refresh, requests
 from localcloud.control_plane.autoscaling.engine import AutoScaling
-from localcloud.control_plane.autoscaling.model import Group
+from localcloud.control_plane.autoscaling.model import Group, LaunchTemplateRef, World, resolve_template
 from localcloud.control_plane.autoscaling.settings import GroupSettings
 from localcloud.control_plane.lock import LOCK
 from localcloud.wire import AwsError
@@ -72,7 +72,7 @@ class GroupType:
         with LOCK:
             group = _told(lambda: self.engine.group(seam.scope(), physical_id))
             wanted = settings(new, old)
-            changed = refresh_triggers(group, wanted)
+            changed = refresh_triggers(self.engine, group, wanted)
             if changed and "AutoScalingInstanceRefresh" in update_policy:
                 raise RefusedError(refresh.refusal(changed))
             _told(lambda: self.engine.update(group, wanted))
@@ -105,24 +105,28 @@ def policy(stack_name: str, logical_id: str) -> Mapping[str, Any]:
     return found
 
 
-def refresh_triggers(group: Group, wanted: GroupSettings) -> list[str]:
+def refresh_triggers(engine: AutoScaling, group: Group, wanted: GroupSettings) -> list[str]:
     """Those of `refresh.TRIGGERS` that really change, compared with the group and not with the last template.
 
-    So the rollback of an update that was refused changes nothing, and is not refused in its turn.
+    So the rollback of an update that was refused changes nothing, and is not refused in its turn. A rollback leaves
+    the launch template with a further version that says the same as the one before: no change either.
     """
     changed = []
-    template = wanted.template
-    if template is not None and (
-        (template.template_id or group.template.template_id) != group.template.template_id
-        or (template.name or group.template.name) != group.template.name
-        or template.version != group.template.version
-    ):
+    if wanted.template is not None and _launches_differently(engine.world, group, wanted.template):
         changed.append("LaunchTemplate")
     if wanted.subnets is not None and sorted(wanted.subnets) != sorted(group.subnets):
         changed.append("VPCZoneIdentifier")
     if wanted.zones is not None and sorted(wanted.zones) != sorted(set(group.zones.values())):
         changed.append("AvailabilityZones")
     return changed
+
+
+def _launches_differently(world: World, group: Group, wanted: LaunchTemplateRef) -> bool:
+    def data(template: LaunchTemplateRef) -> Mapping[str, Any] | None:
+        found = resolve_template(world, group, template)
+        return found and found[1]
+
+    return wanted != group.template and data(wanted) != data(group.template)
 
 
 def settings(properties: seam.Attributes, old: seam.Attributes | None) -> GroupSettings:

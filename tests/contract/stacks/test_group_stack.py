@@ -1,0 +1,164 @@
+"""A group in a stack, from creation to deletion, through the AWS API."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+Template = dict[str, Any]
+
+
+def template(**changes: Any) -> Template:
+    group: dict[str, Any] = {
+        "AutoScalingGroupName": "fleet",
+        "MinSize": {"Ref": "MinSize"},
+        "MaxSize": "4",
+        "VPCZoneIdentifier": [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],
+        "LaunchTemplate": {
+            "LaunchTemplateId": {"Ref": "LaunchTemplate"},
+            "Version": {"Fn::GetAtt": ["LaunchTemplate", "LatestVersionNumber"]},
+        },
+        "TargetGroupARNs": ["arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/t/1"],
+        "HealthCheckType": "ELB",
+        "HealthCheckGracePeriod": 30,
+        "InstanceMaintenancePolicy": {"MinHealthyPercentage": 100, "MaxHealthyPercentage": 110},
+        "LifecycleHookSpecificationList": [
+            {
+                "LifecycleHookName": "launch",
+                "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING",
+                "HeartbeatTimeout": 300,
+                "DefaultResult": "ABANDON",
+            }
+        ],
+        "Tags": [{"Key": "Name", "Value": "fleet", "PropagateAtLaunch": True}],
+    }
+    group.update(changes)
+    subnet = {"Type": "AWS::EC2::Subnet"}
+    return {
+        "Parameters": {"MinSize": {"Type": "Number", "Default": 2}, "Image": {"Type": "String", "Default": "ami-1"}},
+        "Resources": {
+            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+            "SubnetA": subnet | {"Properties": _subnet("10.0.0.0/24", "us-east-1a")},
+            "SubnetB": subnet | {"Properties": _subnet("10.0.1.0/24", "us-east-1b")},
+            "LaunchTemplate": {
+                "Type": "AWS::EC2::LaunchTemplate",
+                "Properties": {"LaunchTemplateData": {"ImageId": {"Ref": "Image"}, "InstanceType": "t3.micro"}},
+            },
+            "Group": {
+                "Type": "AWS::AutoScaling::AutoScalingGroup",
+                "Properties": group,
+                "UpdatePolicy": {"AutoScalingInstanceRefresh": {"Strategy": "Rolling"}},
+            },
+        },
+        "Outputs": {"Group": {"Value": {"Ref": "Group"}}},
+    }
+
+
+def _subnet(cidr: str, zone: str) -> dict[str, Any]:
+    return {"VpcId": {"Ref": "Vpc"}, "CidrBlock": cidr, "AvailabilityZone": zone}
+
+
+def eventually(question: Callable[[], Any], seconds: float = 10) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (answer := question()):
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.1)
+    return answer
+
+
+@pytest.fixture
+def stack(client: Any) -> Any:
+    """apply(template, **parameters) → final status; everything is deleted afterwards."""
+    api = client("cloudformation")
+
+    def settled() -> Any:
+        found = api.describe_stacks(StackName="fleet-stack")["Stacks"][0]
+        return None if found["StackStatus"].endswith("IN_PROGRESS") else found
+
+    def apply(body: Template, update: bool = False, **parameters: str) -> Any:
+        change = api.update_stack if update else api.create_stack
+        change(
+            StackName="fleet-stack",
+            TemplateBody=json.dumps(body),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        )
+        return eventually(settled)
+
+    yield apply
+    try:
+        api.delete_stack(StackName="fleet-stack")
+        api.get_waiter("stack_delete_complete").wait(
+            StackName="fleet-stack", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+        )
+    except ClientError:
+        pass
+
+
+def group(client: Any) -> Any:
+    found = client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=["fleet"])
+    return next(iter(found["AutoScalingGroups"]), None)
+
+
+def complete_hooks(client: Any) -> None:
+    for instance in group(client)["Instances"]:
+        if instance["LifecycleState"] == "Pending:Wait":
+            client("autoscaling").complete_lifecycle_action(
+                AutoScalingGroupName="fleet",
+                LifecycleHookName="launch",
+                InstanceId=instance["InstanceId"],
+                LifecycleActionResult="CONTINUE",
+            )
+
+
+def in_service(client: Any, count: int) -> bool:
+    complete_hooks(client)
+    states = [instance["LifecycleState"] for instance in group(client)["Instances"]]
+    return states == ["InService"] * count
+
+
+def test_create_complete_means_launched_and_the_hook_decides_about_in_service(client: Any, stack: Any) -> None:
+    """CloudFormation template reference, AWS::AutoScaling::AutoScalingGroup; user guide, "lifecycle hooks"."""
+    assert stack(template())["StackStatus"] == "CREATE_COMPLETE"
+    created = group(client)
+    assert [i["LifecycleState"] for i in created["Instances"]] == ["Pending:Wait"] * 2
+    assert {i["AvailabilityZone"] for i in created["Instances"]} == {"us-east-1a", "us-east-1b"}
+    assert created["DesiredCapacity"] == 2
+    eventually(lambda: in_service(client, 2))
+
+
+def test_sizes_are_updated_in_place(client: Any, stack: Any) -> None:
+    """Template reference: MinSize, "Update requires: No interruption"."""
+    stack(template())
+    assert stack(template(), update=True, MinSize="3")["StackStatus"] == "UPDATE_COMPLETE"
+    eventually(lambda: in_service(client, 3))
+
+
+def test_an_update_that_would_refresh_is_refused_by_name_and_rolled_back(client: Any, stack: Any) -> None:
+    stack(template())
+    eventually(lambda: in_service(client, 2))
+    before = group(client)
+    result = stack(template(), update=True, Image="ami-2")
+    assert result["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    events = client("cloudformation").describe_stack_events(StackName="fleet-stack")["StackEvents"]
+    reasons = [event.get("ResourceStatusReason", "") for event in events if event["ResourceStatus"] == "UPDATE_FAILED"]
+    assert any("localcloud does not support instance refreshes yet" in reason for reason in reasons), reasons
+    assert group(client)["Instances"] == before["Instances"]
+    # Afterwards the stack can be updated as before.
+    assert stack(template(), update=True, MinSize="3")["StackStatus"] == "UPDATE_COMPLETE"
+
+
+def test_deleting_the_stack_waits_until_every_instance_is_gone(client: Any, stack: Any) -> None:
+    stack(template())
+    eventually(lambda: in_service(client, 2))
+    api = client("cloudformation")
+    api.delete_stack(StackName="fleet-stack")
+    api.get_waiter("stack_delete_complete").wait(StackName="fleet-stack", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    assert group(client) is None
+    history = client("autoscaling").describe_scaling_activities(IncludeDeletedGroups=True)["Activities"]
+    assert len([a for a in history if a["Description"].startswith("Terminating EC2 instance")]) >= 2
+    assert all(a["StatusCode"] in ("Successful", "Cancelled") for a in history)
