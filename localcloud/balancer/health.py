@@ -12,9 +12,7 @@ from localcloud.desired import TargetHealth
 
 REGISTERING = TargetHealth("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
 CHECKING = TargetHealth("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
-DRAINING = TargetHealth(
-    "draining", "Target.DeregistrationInProgress", "Target deregistration is in progress"
-)
+DRAINING = TargetHealth("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
 NOT_IN_USE = TargetHealth(
     "unused",
     "Target.NotInUse",

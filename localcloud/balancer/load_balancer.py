@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -100,9 +99,9 @@ class LoadBalancer:
     def _private(self, name: str, text: str) -> None:
         """Writes a file that only its owner can read, never half of it."""
         draft = self.directory / f".{name}.new"
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(text)
-        os.replace(draft, self.directory / name)
+        draft.touch(mode=0o600)
+        draft.write_text(text)
+        draft.replace(self.directory / name)
 
     def health(self) -> Mapping[str, Mapping[str, TargetHealth]]:
         return {arn: members.health() for arn, members in self._members.items()}

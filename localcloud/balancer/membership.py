@@ -104,9 +104,7 @@ class Membership:
         self._entrants[target.instance_id] = _Entrant()
         self._health[target.instance_id] = health.DRAINING if target.draining else health.REGISTERING
 
-    def _judge(
-        self, runtime: Runtime, group: TargetGroupSpec, target: Target, state: ServerState, now: float
-    ) -> None:
+    def _judge(self, runtime: Runtime, group: TargetGroupSpec, target: Target, state: ServerState, now: float) -> None:
         name = target.instance_id
         if state.admin & MAINTENANCE or (name not in self._entrants and name not in self._judged):
             self._admit_as_entrant(runtime, target)
@@ -133,9 +131,7 @@ class Membership:
         passed = state.check_passed if entrant is not None else state.up
         self._health[name] = health.HEALTHY if passed else health.failure(state)
 
-    def _first_verdict(
-        self, group: TargetGroupSpec, entrant: _Entrant, state: ServerState, now: float
-    ) -> bool:
+    def _first_verdict(self, group: TargetGroupSpec, entrant: _Entrant, state: ServerState, now: float) -> bool:
         """One success is enough for healthy; unhealthy takes as many failures as the threshold says."""
         if not state.checked:
             return False

@@ -73,7 +73,7 @@ def weight_key(listener: ListenerSpec, index: int, group: str) -> str:
 
 
 def weights(spec: LoadBalancerSpec) -> dict[str, int]:
-    """Map entries: for each rule and group the draw below which the request goes there, or an earlier group takes it."""
+    """Map entries: for each rule and group the draw below which a request goes there, or to an earlier one."""
     entries: dict[str, int] = {}
     for listener in spec.listeners:
         for index, rule in enumerate(listener.rules):
@@ -150,6 +150,7 @@ def _frontend(spec: LoadBalancerSpec, listener: ListenerSpec) -> list[str]:
     protocols = "h2,http/1.1" if spec.attributes.get("routing.http2.enabled", "true") == "true" else "http/1.1"
     certificate = certificate_file(listener)
     waited = f"{{ date(0,ms),sub(txn.start) ge {CONNECT_TIMEOUT_MS} }}"
+    old = f"{{ date,sub(sess.start) ge {spec.client_keep_alive} }}"
     ours = "!{ var(txn.target) -m found } !{ var(txn.fixed) -m found } { status 503 }"
     return [
         f"frontend listener_{listener.port}",
@@ -165,11 +166,11 @@ def _frontend(spec: LoadBalancerSpec, listener: ListenerSpec) -> list[str]:
         f"    use_backend %[var(txn.group),concat({OPEN_SUFFIX})] if {{ var(txn.group),nbsrv eq 0 }}",
         "    use_backend %[var(txn.group)]",
         "    http-response set-var(txn.target) int(1)",
-        f"    http-after-response set-status 504 reason \"Gateway Time-out\" if {ours} {waited}",
-        f"    http-after-response set-status 502 reason \"Bad Gateway\" if {ours}",
+        f'    http-after-response set-status 504 reason "Gateway Time-out" if {ours} {waited}',
+        f'    http-after-response set-status 502 reason "Bad Gateway" if {ours}',
         "    http-after-response set-header Server awselb/2.0 if !{ var(txn.target) -m found }",
         "    http-after-response set-header Date %[date,http_date] if !{ var(txn.target) -m found }",
-        f"    http-after-response set-header Connection close if {{ date,sub(sess.start) ge {spec.client_keep_alive} }}",
+        f"    http-after-response set-header Connection close if {old}",
     ]
 
 
