@@ -36,6 +36,7 @@ status:
 test: system-test
 	@scripts/virtual_environment .venv requirements/test.txt
 	@scripts/virtual_environment .venv-localcloud requirements/localcloud.txt
+	@scripts/virtual_environment .venv-policy requirements/policy.txt
 	@pytest
 
 controller: system
@@ -55,6 +56,7 @@ requirements:
 	.venv-requirements/bin/uv $(compile) requirements/controller.in -o requirements/controller.txt
 	.venv-requirements/bin/uv $(compile) requirements/test.in -c requirements/controller.txt -o requirements/test.txt
 	.venv-requirements/bin/uv $(compile) requirements/localcloud.in -o requirements/localcloud.txt
+	.venv-requirements/bin/uv $(compile) requirements/policy.in -o requirements/policy.txt
 	.venv-requirements/bin/uv $(compile) app/requirements.in -o app/requirements.txt
 	@rm -r .venv-requirements
 
