@@ -144,7 +144,7 @@ class Present:
         remove_leftovers(self.ctx)
         try:
             with prepared(self.ctx, self.template, stack) as change_set:
-                plan = self._plan(change_set, old, self._resolver(stack))
+                plan = self._plan(change_set, stack, old, self._resolver(stack))
                 if plan.empty or self.options.check:
                     return self._unchanged(plan, stack)
                 self.ctx.say_block(plan.lines())
@@ -156,10 +156,15 @@ class Present:
             raise
         return self._started(plan, stack["StackId"], token, protected)
 
-    def _plan(self, change_set: ChangeSet, old: Resolver, new: Resolver) -> Plan:
+    def _plan(self, change_set: ChangeSet, stack: Stack, old: Resolver, new: Resolver) -> Plan:
         plan = from_change_set(self.options.name, change_set.changes, old, new)
         if not change_set.empty and not plan.resources:
             plan = plan.with_note("outputs or settings of the stack itself change")
+        before = compare.tags_of(stack)
+        for key in sorted(set(before) | set(self.options.tags)):
+            left, right = before.get(key, "(none)"), self.options.tags.get(key, "(removed)")
+            if left != right and not change_set.empty:
+                plan = plan.with_note(f"tag {key}: {left} → {right}")
         for name in self.options.unknown_inputs:
             if name not in self.options.keep_parameters:
                 plan = plan.with_note(f"{name}: {old.values.get(name, '(none)')} → {KNOWN_AFTER_APPLY}")
@@ -187,7 +192,7 @@ class Present:
             plan = plan.with_note(f"{stack['StackStatus']}: it is deleted first and created again")
         for name in self.options.unknown_inputs:
             plan = plan.with_note(f"{name}: {KNOWN_AFTER_APPLY}")
-        return self._result(plan, changed=True, known_after_apply=True)
+        return self._result(plan, changed=True, known_after_apply=True, stack=stack)
 
     def _resolver(self, stack: Stack | None) -> Resolver:
         existing = compare.parameters_of(stack) if stack else {}
@@ -242,8 +247,9 @@ class Present:
                          f"{after}", status=outcome.status, explanation=why.lines())
 
     def _result(
-        self, plan: Plan, *, changed: bool = False, stack: Stack | None = None, **more: Any
+        self, plan: Plan, *, changed: bool = False, **more: Any
     ) -> dict[str, Any]:
+        """The task's result; `stack` among the fields saves reading it once more."""
         found: dict[str, Any] = {
             "changed": self.changed or changed,
             "attached": self.attached,
@@ -255,10 +261,7 @@ class Present:
             "operation": "",
             "refused": [],
         }
-        found.update(more)
-        if stack is not None:
-            found["stack"] = stack
-        return found
+        return found | more
 
 
 def _as_template(deployed: Any) -> Template:

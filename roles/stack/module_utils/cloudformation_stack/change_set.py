@@ -151,7 +151,9 @@ def remove_leftovers(ctx: Context) -> list[str]:
     removed: list[str] = []
     for summary in others(ctx):
         name = str(summary["ChangeSetName"])
-        if not is_ours(name) or (ctx.options.check and summary["CreationTime"] > oldest):
+        # An executed one stays listed as a record of what was done.
+        executed = str(summary.get("ExecutionStatus") or "").startswith("EXECUTE_")
+        if executed or not is_ours(name) or (ctx.options.check and summary["CreationTime"] > oldest):
             continue
         _delete_quietly(ctx, name)
         removed.append(name)

@@ -88,6 +88,9 @@ def diff_values(path: str, before: Any, after: Any) -> list[tuple[str, Any, Any]
 def _from_templates(
     logical_id: str, path: str, recreates: str, old: Resolver | None, new: Resolver | None
 ) -> list[PropertyChange]:
+    if path == "Tags":
+        # Tags of the stack, handed down to each resource: the plan says them once.
+        return []
     if old is None or new is None:
         return [PropertyChange(path, None, KNOWN_AFTER_APPLY, recreates)]
     attribute, before, after = _pick(path, old.properties(logical_id), new.properties(logical_id))

@@ -24,8 +24,8 @@ def run(options: Options, clients: Clients, display: Callable[[str], None]) -> d
     try:
         ctx = Context(options, clients("cloudformation"), clients.region, display, mask, clients)
         result = _dispatch(ctx)
-        stack = result.pop("stack", None)
-        result |= facts(ctx, stack if stack is not None else describe(ctx))
+        stack = result.pop("stack") if "stack" in result else describe(ctx)
+        result |= facts(ctx, stack)
         if options.check and options.state == "present" and not result["exists"]:
             result["known_after_apply"] = True
     except StackError as error:
