@@ -228,13 +228,15 @@ class QueryService:
             operation, values = parse(self.model, fields)
             handler = self.operations.get(operation)
             if handler is None:
-                raise AwsError("InvalidAction", f"localcloud does not support {self.model.service_name}:{operation} yet")
+                name = f"{self.model.service_name}:{operation}"
+                raise AwsError("InvalidAction", f"localcloud does not support {name} yet")
             body = serialise(self.model, operation, handler(values), request_id)
         except AwsError as failure:
             return error(self.model, failure, request_id)
         except Exception:
             log.exception("%s:%s failed", self.model.service_name, fields.get("Action"))
-            return error(self.model, AwsError("InternalFailure", "localcloud failed; its log has the cause", 500), request_id)
+            failure = AwsError("InternalFailure", "localcloud failed; its log has the cause", 500)
+            return error(self.model, failure, request_id)
         return 200, {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}, body
 
     async def handle_request(

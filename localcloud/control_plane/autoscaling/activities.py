@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 
-from localcloud.control_plane.autoscaling.model import Activity, Group, Member
+from localcloud.control_plane.autoscaling.model import Activity, Step
 
 KEPT = 500
 """Activities remembered per group: AWS keeps six weeks, a local cloud does not live that long."""
@@ -26,10 +26,11 @@ def sentences(now: float, *parts: str) -> str:
     )
 
 
-def record(
-    group: Group, now: float, description: str, cause: str, status: str, details: dict[str, str] | None = None
-) -> Activity:
-    activity = Activity(str(uuid.uuid4()), description, cause, now, status, details=details or {})
+def record(step: Step, description: str, cause: str, where: tuple[str, str]) -> Activity:
+    """Starts an activity; `where` is (subnet id, zone)."""
+    details = {"Subnet ID": where[0], "Availability Zone": where[1]}
+    activity = Activity(str(uuid.uuid4()), description, cause, step.now, "InProgress", details=details)
+    group = step.group
     group.activities.insert(0, activity)
     del group.activities[KEPT:]
     return activity
@@ -49,7 +50,3 @@ def progress(activity: Activity | None, status: str, percent: int) -> None:
     if activity is not None and activity.ended is None:
         activity.status = status
         activity.progress = percent
-
-
-def placement(member: Member) -> dict[str, str]:
-    return {"Subnet ID": member.subnet_id, "Availability Zone": member.zone}

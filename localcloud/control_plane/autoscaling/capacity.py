@@ -18,109 +18,106 @@ from localcloud.control_plane.autoscaling.model import (
     Group,
     Lifecycle,
     Member,
-    World,
+    Step,
     resolve_template,
 )
 from localcloud.desired import LaunchRefused
 
-RELAUNCH_DELAY = 15
-"""Seconds between two launches that EC2 refuses. Ours: AWS retries too, and does not say how often."""
-
 TERMINATION_POLICIES = ("Default", "OldestInstance", "NewestInstance", "OldestLaunchTemplate")
 
 
-def reconcile(world: World, group: Group, now: float) -> None:
+def reconcile(step: Step) -> None:
     """Replaces the unhealthy, then brings the number of healthy instances to the desired capacity."""
-    _retire_unhealthy(world, group, now)
-    healthy = [member for member in group.live() if member.health == HEALTHY]
-    missing = group.desired - len(healthy)
+    _retire_unhealthy(step)
+    healthy = [member for member in step.group.live() if member.health == HEALTHY]
+    missing = step.group.desired - len(healthy)
     if missing > 0:
-        _launch(world, group, missing, now)
+        _launch(step, missing)
     elif missing < 0:
-        _scale_in(world, group, healthy, -missing, now)
+        _scale_in(step, healthy, -missing)
 
 
-def ready(world: World, group: Group, member: Member, now: float) -> bool:
+def ready(step: Step, member: Member) -> bool:
     """In service, healthy and warmed up: what counts against a minimum healthy percentage."""
     return (
         member.lifecycle is Lifecycle.IN_SERVICE
         and member.health == HEALTHY
         and member.in_service_at is not None
-        and now >= member.in_service_at + world.scaled(group.warmup or 0)
+        and step.has_passed(step.group.warmup or 0, member.in_service_at)
     )
 
 
-def _retire_unhealthy(world: World, group: Group, now: float) -> None:
-    if "ReplaceUnhealthy" in group.suspended or "Terminate" in group.suspended:
+def _retire_unhealthy(step: Step) -> None:
+    if {"ReplaceUnhealthy", "Terminate"} & step.group.suspended.keys() and not step.group.deleting:
         return
-    unhealthy = [member for member in group.live() if member.health == UNHEALTHY]
+    unhealthy = [member for member in step.group.live() if member.health == UNHEALTHY]
     # What does not run serves nobody: it makes no sense to keep it until its replacement is ready.
     useless = [m for m in unhealthy if m.lost or m.lifecycle is not Lifecycle.IN_SERVICE]
     serving = [m for m in unhealthy if m not in useless]
     keep = 0
-    if group.maintenance is not None and group.desired:
-        minimum = math.ceil(group.desired * group.maintenance.min_healthy / 100)
-        keep = max(0, minimum - sum(ready(world, group, member, now) for member in group.live()))
+    # The maximum needs no look: unhealthy instances do not count against it, and replacements only fill their places.
+    if step.group.maintenance is not None and step.group.desired:
+        minimum = math.ceil(step.group.desired * step.group.maintenance.min_healthy / 100)
+        keep = max(0, minimum - sum(ready(step, member) for member in step.group.live()))
     for member in useless + serving[: max(0, len(serving) - keep)]:
         cause = f"an instance was taken out of service {member.unhealthy_cause}"
-        lifecycle.begin_termination(world, group, member, now, cause)
+        lifecycle.begin_termination(step, member, cause)
 
 
-def _launch(world: World, group: Group, count: int, now: float) -> None:
-    if group.deleting or "Launch" in group.suspended or now < group.launch_not_before:
+def _launch(step: Step, count: int) -> None:
+    if step.group.deleting or "Launch" in step.group.suspended or step.now < step.group.launch_not_before:
         return
     for _ in range(count):
-        before = len([m for m in group.live() if m.health == HEALTHY])
-        if any(m.health == UNHEALTHY or m.unhealthy_cause for m in group.members.values()):
+        before = len([m for m in step.group.live() if m.health == HEALTHY])
+        if any(m.health == UNHEALTHY or m.unhealthy_cause for m in step.group.members.values()):
             why = "an instance was launched in response to an unhealthy instance needing to be replaced."
         else:
             why = (
                 "an instance was started in response to a difference between desired and actual capacity, "
                 f"increasing the capacity from {before} to {before + 1}."
             )
-        if not _launch_one(world, group, activities.sentences(now, group.desired_cause, why), now):
-            group.launch_not_before = now + world.scaled(RELAUNCH_DELAY)
+        if not _launch_one(step, activities.sentences(step.now, step.group.desired_cause, why)):
+            step.group.launch_not_before = step.after(lifecycle.RELAUNCH_DELAY)
             return
-    group.desired_cause = ""
+    step.group.desired_cause = ""
 
 
-def _launch_one(world: World, group: Group, cause: str, now: float) -> bool:
-    subnet = _emptiest_subnet(group)
-    placement = {"Subnet ID": subnet, "Availability Zone": group.zones.get(subnet, "")}
-    resolved = resolve_template(world, group, group.template)
+def _launch_one(step: Step, cause: str) -> bool:
+    subnet = _emptiest_subnet(step.group)
+    placement = (subnet, step.group.zones.get(subnet, ""))
+    wanted = step.group.template
+    resolved = resolve_template(step.world, step.group, wanted)
     try:
         if resolved is None:
             raise LaunchRefused(
-                f"You must use a valid fully-formed launch template. {group.template.template_id or group.template.name} "
-                f"version {group.template.version} does not exist"
+                "You must use a valid fully-formed launch template. "
+                f"{wanted.name or wanted.template_id} version {wanted.version} does not exist"
             )
         template, data = resolved
-        tags = {tag.key: tag.value for tag in group.tags if tag.propagate}
-        tags["aws:autoscaling:groupName"] = group.name
+        tags = {tag.key: tag.value for tag in step.group.tags if tag.propagate}
+        tags["aws:autoscaling:groupName"] = step.group.name
         tags["aws:ec2launchtemplate:id"] = template.template_id
         tags["aws:ec2launchtemplate:version"] = template.version
-        instance_id = world.instances.launch_instance(data, subnet, tags, group.account, group.region)
+        instance_id = step.world.instances.launch_instance(data, subnet, tags, step.group.account, step.group.region)
     except LaunchRefused as refusal:
-        failed = activities.record(group, now, "Launching a new EC2 instance", cause, "InProgress", placement)
-        activities.finish(failed, now, "Failed", f"{refusal}. Launching EC2 instance failed.")
+        failed = activities.record(step, "Launching a new EC2 instance", cause, placement)
+        activities.finish(failed, step.now, "Failed", f"{refusal}. Launching EC2 instance failed.")
         return False
-    launch = activities.record(
-        group, now, f"Launching a new EC2 instance: {instance_id}", cause, "PreInService", placement
-    )
-    launch.progress = 30
+    launch = activities.record(step, f"Launching a new EC2 instance: {instance_id}", cause, placement)
+    activities.progress(launch, "PreInService", 30)
     member = Member(
         instance_id,
         subnet,
-        group.zones.get(subnet, ""),
+        step.group.zones.get(subnet, ""),
         str(data.get("InstanceType", "")),
         str(data.get("ImageId", "")),
         template,
-        now,
+        step.now,
         launch,
-        protected=group.protect_new,
+        protected=step.group.protect_new,
     )
-    group.members[instance_id] = member
-    lifecycle.launched(world, group, member, now)
+    step.group.members[instance_id] = member
+    lifecycle.launched(step, member)
     return True
 
 
@@ -132,22 +129,22 @@ def _emptiest_subnet(group: Group) -> str:
     return min(group.subnets, key=lambda subnet: (zones[group.zones.get(subnet, "")], subnets[subnet]))
 
 
-def _scale_in(world: World, group: Group, healthy: Sequence[Member], count: int, now: float) -> None:
-    if "Terminate" in group.suspended and not group.deleting:
+def _scale_in(step: Step, healthy: Sequence[Member], count: int) -> None:
+    if "Terminate" in step.group.suspended and not step.group.deleting:
         return
-    candidates = [member for member in healthy if group.deleting or not member.protected]
+    candidates = [member for member in healthy if step.group.deleting or not member.protected]
     size = len(healthy)
-    for member in victims(group, candidates, count):
+    for member in victims(step.group, candidates, count):
         cause = activities.sentences(
-            now,
-            group.desired_cause,
+            step.now,
+            step.group.desired_cause,
             "an instance was taken out of service in response to a difference between desired and actual "
             f"capacity, shrinking the capacity from {size} to {size - 1}.",
             f"instance {member.instance_id} was selected for termination.",
         )
         size -= 1
-        lifecycle.begin_termination(world, group, member, now, cause)
-    group.desired_cause = ""
+        lifecycle.begin_termination(step, member, cause)
+    step.group.desired_cause = ""
 
 
 def victims(group: Group, candidates: Sequence[Member], count: int) -> list[Member]:

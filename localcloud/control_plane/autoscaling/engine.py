@@ -8,7 +8,6 @@ Except for `tick`, which takes it, callers hold `control_plane.lock.LOCK`.
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable
 
 from localcloud.control_plane.autoscaling import activities, capacity, health, lifecycle, refresh
@@ -18,6 +17,7 @@ from localcloud.control_plane.autoscaling.model import (
     Group,
     Lifecycle,
     Member,
+    Step,
     Wait,
     World,
 )
@@ -53,17 +53,21 @@ class AutoScaling:
                 self.step(group, now)
 
     def step(self, group: Group, now: float) -> None:
+        step = Step(self.world, group, now)
         for member in list(group.members.values()):
-            lifecycle.expire_waits(self.world, group, member, now)
-            lifecycle.advance_launch(self.world, group, member, now)
-        health.check(self.world, group, now)
-        refresh.step(self.world, group, now)
-        capacity.reconcile(self.world, group, now)
+            lifecycle.expire_waits(step, member)
+            lifecycle.advance_launch(step, member)
+        health.check(step)
+        refresh.advance(step)
+        capacity.reconcile(step)
         for member in list(group.members.values()):
-            if lifecycle.advance_termination(self.world, group, member, now):
+            if lifecycle.advance_termination(step, member):
                 del group.members[member.instance_id]
         if group.deleting and not group.members:
             self._forget(group)
+
+    def _now(self, group: Group) -> Step:
+        return Step(self.world, group, self.clock())
 
     def _changed(self, group: Group) -> None:
         """An API call takes effect at once, as far as it can; the reconciler does the rest soon."""
@@ -99,12 +103,8 @@ class AutoScaling:
                 "AlreadyExists",
                 f"AutoScalingGroup by this name already exists - A group with the name {name} already exists",
             )
-        account, region = scope
-        arn = (
-            f"arn:aws:autoscaling:{region}:{account}:autoScalingGroup:{uuid.uuid4()}:autoScalingGroupName/{name}"
-        )
         now = self.clock()
-        group = build(self.world, account, region, name, arn, now, settings)
+        group = build(self.world, scope, name, now, settings)
         group.desired_cause = activities.sentences(
             now,
             "a user request created an AutoScalingGroup changing the desired capacity from 0 to "
@@ -113,10 +113,6 @@ class AutoScaling:
         self._groups[group.key] = group
         self._changed(group)
         return group
-
-    def discard(self, group: Group) -> None:
-        """A creation that came to nothing: the group goes, its instances without drain or hooks."""
-        self.delete(group, force=True)
 
     def update(self, group: Group, settings: GroupSettings) -> None:
         """Only what `settings` names. Sizes that do not hold the desired capacity move it (UpdateAutoScalingGroup)."""
@@ -165,7 +161,8 @@ class AutoScaling:
         group.min_size = group.max_size = group.desired = 0
         for member in group.live():
             lifecycle.begin_termination(
-                self.world, group, member, self.clock(),
+                self._now(group),
+                member,
                 "an instance was taken out of service in response to the deletion of its AutoScalingGroup",
             )
         for member in group.members.values():
@@ -200,16 +197,18 @@ class AutoScaling:
         for group in self.groups(scope):
             if instance_id in group.members:
                 return group, group.members[instance_id]
-        raise AwsError("ValidationError", f"Instance Id not found - No managed instance found for instance ID {instance_id}")
+        raise AwsError(
+            "ValidationError", f"Instance Id not found - No managed instance found for instance ID {instance_id}"
+        )
 
     def set_health(self, group: Group, member: Member, status: str, respect_grace: bool) -> None:
         if status == HEALTHY:
             member.health, member.unhealthy_cause = HEALTHY, ""
-        elif not (respect_grace and health.in_grace(self.world, group, member, self.clock())):
+        elif not (respect_grace and health.in_grace(self._now(group), member)):
             health.mark_unhealthy(member, health.USER_SAID)
         self._changed(group)
 
-    def terminate(self, group: Group, member: Member, decrement: bool) -> Activity:
+    def terminate(self, group: Group, member: Member, decrement: bool) -> Activity | None:
         if decrement and group.desired - 1 < group.min_size:
             raise AwsError(
                 "ValidationError",
@@ -222,14 +221,9 @@ class AutoScaling:
             cause += f", shrinking the capacity from {group.desired} to {group.desired - 1}"
             group.desired -= 1
         if member.live:
-            lifecycle.begin_termination(self.world, group, member, self.clock(), cause + ".")
-        activity = member.termination
-        assert activity is not None, "a terminating member has a termination activity"
+            lifecycle.begin_termination(self._now(group), member, cause + ".")
         self._changed(group)
-        return activity
-
-    def protect(self, group: Group, member: Member, protected: bool) -> None:
-        member.protected = protected
+        return member.termination
 
     # --- lifecycle actions --------------------------------------------------------------------------------
 
@@ -243,11 +237,11 @@ class AutoScaling:
 
     def complete(self, group: Group, member: Member, wait: Wait, result: str) -> None:
         how = f"Lifecycle Action Completed with {result} Result"
-        lifecycle.end_wait(self.world, group, member, wait, result, how, self.clock())
+        lifecycle.end_wait(self._now(group), member, wait, result, how)
         self._changed(group)
 
-    def heartbeat(self, wait: Wait) -> None:
-        lifecycle.heartbeat(self.world, wait, self.clock())
+    def heartbeat(self, group: Group, wait: Wait) -> None:
+        lifecycle.heartbeat(self._now(group), wait)
 
     # --- target groups ------------------------------------------------------------------------------------
 

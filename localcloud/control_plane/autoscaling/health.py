@@ -7,15 +7,15 @@ period or not; a load balancer's `unhealthy` counts from the end of the grace pe
 
 from __future__ import annotations
 
-from localcloud.control_plane.autoscaling.model import HEALTHY, UNHEALTHY, Group, Lifecycle, Member, World
+from localcloud.control_plane.autoscaling.model import HEALTHY, UNHEALTHY, Lifecycle, Member, Step
 
 EC2_GONE = "in response to an EC2 health check indicating it has been terminated or stopped"
 ELB_FAILED = "in response to an ELB system health check failure"
 USER_SAID = "in response to a user health-check"
 
 
-def in_grace(world: World, group: Group, member: Member, now: float) -> bool:
-    return member.in_service_at is None or now < member.in_service_at + world.scaled(group.grace_period)
+def in_grace(step: Step, member: Member) -> bool:
+    return member.in_service_at is None or not step.has_passed(step.group.grace_period, member.in_service_at)
 
 
 def mark_unhealthy(member: Member, cause: str) -> None:
@@ -24,30 +24,30 @@ def mark_unhealthy(member: Member, cause: str) -> None:
         member.unhealthy_cause = cause
 
 
-def check(world: World, group: Group, now: float) -> None:
+def check(step: Step) -> None:
     """Marks, never terminates."""
-    if "HealthCheck" in group.suspended:
+    if "HealthCheck" in step.group.suspended:
         return
-    for member in group.members.values():
+    for member in step.group.members.values():
         if not member.live:
             continue
-        state = world.instances.instance_state(member.instance_id)
+        state = step.world.instances.instance_state(member.instance_id)
         if state not in ("pending", "running"):
             member.lost = True
             mark_unhealthy(member, EC2_GONE)
         elif (
-            "ELB" in group.health_check_types
+            "ELB" in step.group.health_check_types
             and member.lifecycle is Lifecycle.IN_SERVICE
-            and not in_grace(world, group, member, now)
-            and _target_unhealthy(world, group, member)
+            and not in_grace(step, member)
+            and _target_unhealthy(step, member)
         ):
             mark_unhealthy(member, ELB_FAILED)
 
 
-def _target_unhealthy(world: World, group: Group, member: Member) -> bool:
+def _target_unhealthy(step: Step, member: Member) -> bool:
     """One failing target group is enough (user guide: "considers the instance unhealthy if any … reports")."""
-    for target_group in group.target_groups:
-        health = world.targets.target_state(target_group, member.instance_id)
+    for target_group in step.group.target_groups:
+        health = step.world.targets.target_state(target_group, member.instance_id)
         if health is not None and health.state == "unhealthy":
             return True
     return False

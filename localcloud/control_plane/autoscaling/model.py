@@ -195,6 +195,22 @@ class World:
     scaled: Callable[[float], float] = lambda seconds: seconds
 
 
+@dataclass(frozen=True)
+class Step:
+    """One group at one moment: what every transition needs."""
+
+    world: World
+    group: Group
+    now: float
+
+    def after(self, seconds: float) -> float:
+        """The moment that many seconds of AWS time from now."""
+        return self.now + self.world.scaled(seconds)
+
+    def has_passed(self, seconds: float, since: float) -> bool:
+        return self.now >= since + self.world.scaled(seconds)
+
+
 def resolve_template(
     world: World, group: Group, given: LaunchTemplateRef
 ) -> tuple[LaunchTemplateRef, Mapping[str, Any]] | None:

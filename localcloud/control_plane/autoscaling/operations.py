@@ -72,7 +72,7 @@ class Operations:
             for group in self._named([name] if name else ())
             for activity in group.activities
         ]
-        if values.get("IncludeDeletedGroups") or name:
+        if values.get("IncludeDeletedGroups"):
             found += [entry for entry in self.engine.history(self._scope()) if name in (None, entry[0])]
         wanted = values.get("ActivityIds") or ()
         found = [(n, a) for n, a in found if not wanted or a.activity_id in wanted]
@@ -119,7 +119,7 @@ class Operations:
     def TerminateInstanceInAutoScalingGroup(self, values: Values) -> Values:
         group, member = self.engine.member(self._scope(), values["InstanceId"])
         activity = self.engine.terminate(group, member, values["ShouldDecrementDesiredCapacity"])
-        return {"Activity": describe.activity(group.name, activity)}
+        return {"Activity": activity and describe.activity(group.name, activity)}
 
     # --- lifecycle hooks ----------------------------------------------------------------------------------
 
@@ -156,8 +156,9 @@ class Operations:
         return {}
 
     def RecordLifecycleActionHeartbeat(self, values: Values) -> Values:
-        _, wait = self.engine.wait(self._group(values), *requests.action(values))
-        self.engine.heartbeat(wait)
+        group = self._group(values)
+        _, wait = self.engine.wait(group, *requests.action(values))
+        self.engine.heartbeat(group, wait)
         return {}
 
     # --- tags, target groups ------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Where an instance refresh will be: today it only says that there is none.
 
-The engine for it plugs in here: `step` is called for every group at every tick before the group's capacity is
+The engine for it plugs in here: `advance` is called for every group at every tick before the group's capacity is
 reconciled, so a refresh changes what counts as missing and what may go, and leaves launching, draining and hooks
 to the modules that do them anyway. `AutoScalingGroupUpdate` in `control_plane.cloudformation.groups` runs on a
 worker thread and may wait for `finished`.
@@ -8,7 +8,7 @@ worker thread and may wait for `finished`.
 
 from __future__ import annotations
 
-from localcloud.control_plane.autoscaling.model import Group, World
+from localcloud.control_plane.autoscaling.model import Step
 
 TRIGGERS = ("LaunchTemplate", "MixedInstancesPolicy", "VPCZoneIdentifier", "AvailabilityZones", "PlacementGroup")
 """Properties whose change starts a refresh under AutoScalingInstanceRefresh ("UpdatePolicy attribute", CFN guide)."""
@@ -22,5 +22,5 @@ def refusal(changed: list[str]) -> str:
     )
 
 
-def step(world: World, group: Group, now: float) -> None:
+def advance(step: Step) -> None:
     """Nothing to move on: no refresh can have been started."""

@@ -88,7 +88,8 @@ def hook(values: Mapping[str, Any], previous: Hook | None) -> Hook:
     """Of PutLifecycleHook and LifecycleHookSpecification; what is not given stays as it was or takes its default."""
     unsupported = [name for name in ("NotificationTargetARN", "RoleARN") if values.get(name)]
     if unsupported:
-        raise AwsError("ValidationError", f"localcloud does not support {', '.join(unsupported)} of lifecycle hooks yet")
+        names = ", ".join(unsupported)
+        raise AwsError("ValidationError", f"localcloud does not support {names} of lifecycle hooks yet")
     name = values["LifecycleHookName"]
     base = previous or Hook(name, values.get("LifecycleTransition", ""))
     return Hook(

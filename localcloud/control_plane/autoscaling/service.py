@@ -26,7 +26,8 @@ def install(
     `scaled` is `Settings.scaled`; `wake` makes the reconciler tick at once.
     """
     engine = AutoScaling(World(instances, targets, scaled), clock, wake)
-    seam.replace_service("autoscaling", QueryService("autoscaling", Operations(engine, seam.scope).table()).handle_request)
+    api = QueryService("autoscaling", Operations(engine, seam.scope).table())
+    seam.replace_service("autoscaling", api.handle_request)
     seam.replace_resource_type(groups.TYPE, groups.GroupType(engine).handler())
     seam.run_on_worker_thread(groups.TYPE)
     return engine

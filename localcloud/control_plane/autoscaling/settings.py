@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,9 +47,7 @@ class GroupSettings:
     hooks: Sequence[Hook] | None = None
 
 
-def build(
-    world: World, account: str, region: str, name: str, arn: str, now: float, settings: GroupSettings
-) -> Group:
+def build(world: World, scope: tuple[str, str], name: str, now: float, settings: GroupSettings) -> Group:
     """A new group. Raises `AwsError` for what CreateAutoScalingGroup refuses."""
     if settings.template is None:
         raise AwsError(
@@ -63,6 +62,8 @@ def build(
         )
     if settings.min_size is None or settings.max_size is None:
         raise AwsError("ValidationError", "MinSize and MaxSize are required")
+    account, region = scope
+    arn = f"arn:aws:autoscaling:{region}:{account}:autoScalingGroup:{uuid.uuid4()}:autoScalingGroupName/{name}"
     group = Group(name, arn, account, region, now, settings.template, 0, 0, 0, [])
     group.desired = settings.min_size if settings.desired is None else settings.desired
     apply(world, group, settings)
@@ -122,7 +123,8 @@ def check_hook(hook: Hook) -> None:
         raise AwsError("ValidationError", f"DefaultResult of hook {hook.name} must be CONTINUE or ABANDON")
     if not 30 <= hook.heartbeat_timeout <= 7200:
         raise AwsError(
-            "ValidationError", f"HeartbeatTimeout of hook {hook.name} must be from 30 to 7200 seconds (PutLifecycleHook)"
+            "ValidationError",
+            f"HeartbeatTimeout of hook {hook.name} must be from 30 to 7200 seconds (PutLifecycleHook)",
         )
 
 
@@ -157,6 +159,12 @@ def _zones(world: World, group: Group, settings: GroupSettings) -> dict[str, str
         if zone is None:
             raise AwsError("ValidationError", f"The subnet ID '{subnet}' does not exist")
         zones[subnet] = zone
+    if any(member.subnet_id not in zones for member in group.live()):
+        raise AwsError(
+            "ValidationError",
+            "localcloud does not support taking a subnet with instances out of a group yet; on AWS this would "
+            "replace them",
+        )
     for zone in settings.zones or ():
         if zone not in zones.values():
             raise AwsError("ValidationError", f"The availability zone '{zone}' has no subnet in VPCZoneIdentifier")
