@@ -126,10 +126,23 @@ def install(settings: Settings) -> None:
             alb._ACTION_MAP[name] = _operation(name)
         elif name not in _MINISTACK_IS_RIGHT:
             alb._ACTION_MAP[name] = _refused(name)
-    for attribute in ("_parse_actions", "_short_id", "_lbs", "_tgs", "_listeners", "_rules", "_targets", "_tags"):
+    for attribute in (
+        "_parse_actions",
+        "_short_id",
+        "find_lb_for_host",
+        "_find_lb_by_name",
+        "_lbs",
+        "_tgs",
+        "_listeners",
+        "_rules",
+        "_targets",
+        "_tags",
+    ):
         if not hasattr(alb, attribute):
             raise AttributeError(f"MiniStack's alb has no {attribute}")
     alb._parse_actions = _parse_actions
+    # MiniStack's own data plane answers on the API's port, over plain HTTP and without health: never instead of ours.
+    alb.find_lb_for_host = alb._find_lb_by_name = lambda _: None
     # Ids of load balancers and target groups are 16 hexadecimal digits.
     alb._short_id = lambda: secrets.token_hex(8)
     elbv2_stacks.install()
