@@ -71,7 +71,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible ships no types
         except StackError as error:
             found = {"failed": True, "msg": error.message, "changed": False, **error.details}
         result.update(found)
-        text = found.get("plan_text") or found.get("drift_text")
+        text = found.get("plan_text")
         if text and (self._task.diff or self._task.check_mode):
             result["diff"] = {"prepared": "\n".join(text) + "\n"}
         return result

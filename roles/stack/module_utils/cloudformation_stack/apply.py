@@ -183,6 +183,7 @@ class Present:
             return self._update(stack) or self._result(Plan(self.options.name), pending=True)
         if stack is not None and step is Step.AWAIT:
             note = f"{stack['StackStatus']}: it can be planned when that has ended"
+            self.ctx.say(f"{self.options.name} is {note}")
             return self._result(Plan(self.options.name, notes=(note,)), pending=True)
         if step is Step.CONTINUE_ROLLBACK:
             note = "UPDATE_ROLLBACK_FAILED: its rollback is continued first, then it is planned"

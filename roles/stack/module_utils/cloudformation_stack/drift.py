@@ -30,7 +30,9 @@ def detected(ctx: Context) -> dict[str, Any]:
     resources = _resources(ctx)
     found = [_as_data(ctx, resource) for resource in resources if resource["StackResourceDriftStatus"] in _TOLD]
     drifted = state.get("StackDriftStatus") == "DRIFTED"
-    return {"changed": False, "drifted": drifted, "drift": found, "drift_text": lines(ctx.options.name, found)}
+    text = lines(ctx.options.name, found)
+    ctx.say_block(text)
+    return {"changed": False, "drifted": drifted, "drift": found, "drift_text": text}
 
 
 def lines(stack: str, found: list[dict[str, Any]]) -> list[str]:

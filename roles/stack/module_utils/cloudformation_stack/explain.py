@@ -36,7 +36,8 @@ class Explanation:
         if self.event is None:
             return "No event says why."
         reason = clean(self.event.reason) or "no reason given"
-        return f"{self.event.logical_id} ({self.event.type}) {self.event.status}: {reason}"
+        text = f"{self.event.logical_id} ({self.event.type}) {self.event.status}: {reason}"
+        return text if text.endswith((".", "!", "?")) else f"{text}."
 
     def lines(self) -> list[str]:
         """Sentence and consoles, one line each."""
