@@ -203,7 +203,8 @@ def _wrap_validation(target: Any, check_template: TemplateCheck) -> None:
 
     def validate(template: Mapping[str, Any], conditions: Mapping[str, bool], *args: Any, **kwargs: Any) -> Any:
         result = original(template, conditions, *args, **kwargs)
-        refusals = check_template(template, conditions)
+        # Without parameters it is ValidateTemplate that asks, which cannot know what conditions will be.
+        refusals = check_template(template, conditions) if kwargs.get("params") is not None else []
         if refusals:
             raise ValueError("; ".join(refusals))
         return result

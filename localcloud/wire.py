@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-import botocore.session  # type: ignore[import-untyped]
-from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape  # type: ignore[import-untyped]
-from botocore.validate import ParamValidator  # type: ignore[import-untyped]
+import botocore.session  # type: ignore[import-untyped, unused-ignore]
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape  # type: ignore[import-untyped, unused-ignore]
+from botocore.validate import ParamValidator  # type: ignore[import-untyped, unused-ignore]
 
 log = logging.getLogger(__name__)
 
@@ -235,8 +235,8 @@ class QueryService:
             return error(self.model, failure, request_id)
         except Exception:
             log.exception("%s:%s failed", self.model.service_name, fields.get("Action"))
-            failure = AwsError("InternalFailure", "localcloud failed; its log has the cause", 500)
-            return error(self.model, failure, request_id)
+            internal = AwsError("InternalFailure", "localcloud failed; its log has the cause", 500)
+            return error(self.model, internal, request_id)
         return 200, {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}, body
 
     async def handle_request(

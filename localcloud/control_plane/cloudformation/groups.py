@@ -45,7 +45,6 @@ class GroupType:
         return seam.ResourceHandler(self.create, self.update, self.delete)
 
     def create(self, logical_id: str, properties: seam.Attributes, stack_name: str) -> tuple[str, seam.Attributes]:
-        policy(stack_name, logical_id)
         name = properties.get("AutoScalingGroupName") or seam.generated_name(stack_name, logical_id, 255)
         with LOCK:
             group = _told(lambda: self.engine.create(seam.scope(), name, settings(properties, None)))
@@ -95,13 +94,8 @@ class GroupType:
 
 
 def policy(stack_name: str, logical_id: str) -> Mapping[str, Any]:
-    """The UpdatePolicy in force. What would be ignored is refused: it would promise what does not happen."""
-    if seam.resource_attribute(stack_name, logical_id, "CreationPolicy"):
-        raise RefusedError("localcloud does not support CreationPolicy yet; on AWS this would wait for signals")
+    """The UpdatePolicy in force; what localcloud does not do of it was refused with the template."""
     found: Mapping[str, Any] = seam.resource_attribute(stack_name, logical_id, "UpdatePolicy") or {}
-    unsupported = sorted(set(found) - {"AutoScalingInstanceRefresh"})
-    if unsupported:
-        raise RefusedError(f"localcloud does not support UpdatePolicy {', '.join(unsupported)} yet")
     return found
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
+import boto3  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
 ROOT = Path(__file__).parents[3]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
 Template = dict[str, Any]
 
@@ -162,3 +162,55 @@ def test_deleting_the_stack_waits_until_every_instance_is_gone(client: Any, stac
     history = client("autoscaling").describe_scaling_activities(IncludeDeletedGroups=True)["Activities"]
     assert len([a for a in history if a["Description"].startswith("Terminating EC2 instance")]) >= 2
     assert all(a["StatusCode"] in ("Successful", "Cancelled") for a in history)
+
+
+def test_what_would_be_ignored_is_refused_before_anything_is_created(client: Any) -> None:
+    api = client("cloudformation")
+    with pytest.raises(ClientError, match="localcloud does not support the property CapacityRebalance"):
+        api.create_stack(StackName="refused", TemplateBody=json.dumps(template(CapacityRebalance=True)))
+    with pytest.raises(ClientError, match="does not exist"):
+        api.describe_stacks(StackName="refused")
+
+
+def test_an_unknown_parameter_is_taken_by_nobody(client: Any, stack: Any) -> None:
+    api = client("autoscaling")
+    with pytest.raises(ClientError, match="localcloud does not support autoscaling:EnterStandby yet"):
+        api.enter_standby(AutoScalingGroupName="fleet", ShouldDecrementDesiredCapacity=True)
+    with pytest.raises(ClientError, match="localcloud does not support CapacityRebalance"):
+        api.create_auto_scaling_group(AutoScalingGroupName="x", MinSize=1, MaxSize=1, CapacityRebalance=True)
+
+
+def test_a_role_may_complete_the_hook_of_its_own_group_and_nothing_else(client: Any, stack: Any) -> None:
+    """Service authorization reference, EC2 Auto Scaling: CompleteLifecycleAction on autoScalingGroup."""
+    iam, sts = client("iam"), client("sts")
+    iam.create_role(
+        RoleName="machine",
+        AssumeRolePolicyDocument=json.dumps(_policy("sts:AssumeRole", Principal={"AWS": "*"})),
+    )
+    arn = "arn:aws:autoscaling:us-east-1:000000000000:autoScalingGroup:*:autoScalingGroupName/fleet"
+    iam.put_role_policy(
+        RoleName="machine",
+        PolicyName="boot",
+        PolicyDocument=json.dumps(_policy("autoscaling:CompleteLifecycleAction", Resource=arn)),
+    )
+    role = "arn:aws:iam::000000000000:role/machine"
+    given = sts.assume_role(RoleArn=role, RoleSessionName="i-1")["Credentials"]
+    machine = client("autoscaling", given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    stack(template())
+    instance = group(client)["Instances"][0]["InstanceId"]
+    machine.complete_lifecycle_action(
+        AutoScalingGroupName="fleet", LifecycleHookName="launch", InstanceId=instance, LifecycleActionResult="CONTINUE"
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        machine.set_desired_capacity(AutoScalingGroupName="fleet", DesiredCapacity=1)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        machine.complete_lifecycle_action(
+            AutoScalingGroupName="other",
+            LifecycleHookName="launch",
+            InstanceId=instance,
+            LifecycleActionResult="CONTINUE",
+        )
+
+
+def _policy(action: str, **rest: Any) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, **rest}]}

@@ -57,7 +57,7 @@ def test_without_elb_health_checks_a_failing_target_stays(cloud: Cloud) -> None:
 def test_targets_that_are_not_yet_or_no_more_asked_are_not_failing(cloud: Cloud) -> None:
     group = cloud.in_service()
     for state in ("initial", "unused", "draining", "unavailable"):
-        cloud.targets.report(TARGET_GROUP, next(iter(group.members)), state)  # type: ignore[arg-type]
+        cloud.targets.report(TARGET_GROUP, next(iter(group.members)), state)
         cloud.tick()
     assert {member.health for member in group.members.values()} == {HEALTHY}
 
