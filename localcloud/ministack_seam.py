@@ -26,6 +26,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_subnets",
         "_tags",
         "_ACTION_MAP",
+        "_new_lt_id",
     ),
     "ministack.services.alb": ("_ACTION_MAP",),
     "ministack.services.cloudformation": ("_stacks",),

@@ -26,15 +26,16 @@ def resolve(
         }.get(version, version)
         for candidate in template["Versions"]:
             if str(candidate["VersionNumber"]) == str(wanted):
-                data = _clean(candidate["LaunchTemplateData"])
+                data = clean(candidate["LaunchTemplateData"])
                 return template["LaunchTemplateId"], template["LaunchTemplateName"], int(wanted), data
     return None
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
+    """Without what AWS::NoValue leaves behind."""
     nothing = seam.no_value()
     if isinstance(value, dict):
-        return {key: _clean(item) for key, item in value.items() if item is not nothing}
+        return {key: clean(item) for key, item in value.items() if item is not nothing}
     if isinstance(value, list):
-        return [_clean(item) for item in value if item is not nothing]
+        return [clean(item) for item in value if item is not nothing]
     return value

@@ -20,10 +20,8 @@ def stamp(now: float) -> str:
 
 
 def sentences(now: float, *parts: str) -> str:
-    """"At <now> …" for each part, in one cause. A part that has a moment of its own starts with "At "."""
-    return "  ".join(
-        part if part.startswith("At ") else f"At {stamp(now)} {part}" for part in parts if part
-    )
+    """One cause: "At <now> …" for each part, except for one that brings its own "At …"."""
+    return "  ".join(part if part.startswith("At ") else f"At {stamp(now)} {part}" for part in parts if part)
 
 
 def record(step: Step, description: str, cause: str, where: tuple[str, str]) -> Activity:

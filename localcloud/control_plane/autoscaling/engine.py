@@ -7,6 +7,7 @@ Except for `tick`, which takes it, callers hold `control_plane.lock.LOCK`.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -24,6 +25,8 @@ from localcloud.control_plane.autoscaling.model import (
 from localcloud.control_plane.autoscaling.settings import GroupSettings, apply, build
 from localcloud.control_plane.lock import LOCK
 from localcloud.wire import AwsError
+
+log = logging.getLogger(__name__)
 
 Scope = tuple[str, str]
 """(account, region)"""
@@ -50,7 +53,11 @@ class AutoScaling:
         """Moves every group one step on; called by the reconciler."""
         with LOCK:
             for group in list(self._groups.values()):
-                self.step(group, now)
+                try:
+                    self.step(group, now)
+                except Exception:
+                    # The others must not stand still because of one.
+                    log.exception("group %s cannot go on", group.name)
 
     def step(self, group: Group, now: float) -> None:
         step = Step(self.world, group, now)
@@ -107,8 +114,7 @@ class AutoScaling:
         group = build(self.world, scope, name, now, settings)
         group.desired_cause = activities.sentences(
             now,
-            "a user request created an AutoScalingGroup changing the desired capacity from 0 to "
-            f"{group.desired}.",
+            f"a user request created an AutoScalingGroup changing the desired capacity from 0 to {group.desired}.",
         )
         self._groups[group.key] = group
         self._changed(group)
@@ -255,9 +261,8 @@ class AutoScaling:
             for arn in arns:
                 if arn not in group.target_groups:
                     self.world.targets.register_target(arn, member.instance_id)
-            for arn in group.target_groups:
+            for arn in self._now(group).target_groups():
                 if arn not in arns:
                     self.world.targets.deregister_target(arn, member.instance_id)
         group.target_groups = arns
         self._wake()
-

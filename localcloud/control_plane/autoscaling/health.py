@@ -46,7 +46,7 @@ def check(step: Step) -> None:
 
 def _target_unhealthy(step: Step, member: Member) -> bool:
     """One failing target group is enough (user guide: "considers the instance unhealthy if any … reports")."""
-    for target_group in step.group.target_groups:
+    for target_group in step.target_groups():
         health = step.world.targets.target_state(target_group, member.instance_id)
         if health is not None and health.state == "unhealthy":
             return True

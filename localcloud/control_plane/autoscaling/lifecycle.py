@@ -75,7 +75,7 @@ def end_wait(step: Step, member: Member, wait: Wait, result: str, how: str) -> N
 
 
 def expire_waits(step: Step, member: Member) -> None:
-    """"If the timeout expires before you complete the action, the default result is carried out"."""
+    """A lifecycle action that nobody completed in time ends with its hook's default result."""
     for wait in list(member.waits):
         if wait in member.waits and step.now >= wait.deadline:
             end_wait(step, member, wait, wait.default_result, "Heartbeat Timeout")
@@ -92,7 +92,7 @@ def advance_launch(step: Step, member: Member) -> None:
     if step.world.instances.instance_state(member.instance_id) != "running":
         return
     if "AddToLoadBalancer" not in step.group.suspended:
-        for target_group in step.group.target_groups:
+        for target_group in step.target_groups():
             step.world.targets.register_target(target_group, member.instance_id)
     member.lifecycle = Lifecycle.IN_SERVICE
     member.in_service_at = step.now
@@ -110,7 +110,7 @@ def begin_termination(step: Step, member: Member, cause: str) -> None:
         activities.sentences(step.now, cause),
         (member.subnet_id, member.zone),
     )
-    for target_group in step.group.target_groups:
+    for target_group in step.target_groups():
         step.world.targets.deregister_target(target_group, member.instance_id)
     advance_termination(step, member)
 
@@ -142,6 +142,5 @@ def _draining(step: Step, member: Member) -> bool:
     """Some target group of the group still holds it."""
     return any(
         step.world.targets.target_state(target_group, member.instance_id) is not None
-        for target_group in step.group.target_groups
-        if step.world.targets.target_group_exists(target_group)
+        for target_group in step.target_groups()
     )

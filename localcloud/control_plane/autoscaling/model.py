@@ -207,6 +207,10 @@ class Step:
         """The moment that many seconds of AWS time from now."""
         return self.now + self.world.scaled(seconds)
 
+    def target_groups(self) -> list[str]:
+        """Those of the group that still exist."""
+        return [arn for arn in self.group.target_groups if self.world.targets.target_group_exists(arn)]
+
     def has_passed(self, seconds: float, since: float) -> bool:
         return self.now >= since + self.world.scaled(seconds)
 

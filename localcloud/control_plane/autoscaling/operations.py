@@ -68,9 +68,7 @@ class Operations:
     def DescribeScalingActivities(self, values: Values) -> Values:
         name = values.get("AutoScalingGroupName")
         found = [
-            (group.name, activity)
-            for group in self._named([name] if name else ())
-            for activity in group.activities
+            (group.name, activity) for group in self._named([name] if name else ()) for activity in group.activities
         ]
         if values.get("IncludeDeletedGroups"):
             found += [entry for entry in self.engine.history(self._scope()) if name in (None, entry[0])]

@@ -6,28 +6,27 @@ import time
 from collections.abc import Callable
 
 from localcloud import ministack_seam as seam
+from localcloud.control_plane import launch_templates_api
 from localcloud.control_plane.autoscaling.engine import AutoScaling
 from localcloud.control_plane.autoscaling.model import World
 from localcloud.control_plane.autoscaling.operations import Operations
 from localcloud.control_plane.cloudformation import groups
 from localcloud.desired import Instances, Targets
+from localcloud.settings import Settings
 from localcloud.wire import QueryService
 
 
 def install(
-    instances: Instances,
-    targets: Targets,
-    scaled: Callable[[float], float] = lambda seconds: seconds,
-    wake: Callable[[], None] = lambda: None,
-    clock: Callable[[], float] = time.time,
+    settings: Settings, instances: Instances, targets: Targets, wake: Callable[[], None] = lambda: None
 ) -> AutoScaling:
     """Once per process, before the first request; the reconciler then calls `tick` of what this returns.
 
-    `scaled` is `Settings.scaled`; `wake` makes the reconciler tick at once.
+    `wake` makes the reconciler tick at once.
     """
-    engine = AutoScaling(World(instances, targets, scaled), clock, wake)
+    engine = AutoScaling(World(instances, targets, settings.scaled), time.time, wake)
     api = QueryService("autoscaling", Operations(engine, seam.scope).table())
     seam.replace_service("autoscaling", api.handle_request)
     seam.replace_resource_type(groups.TYPE, groups.GroupType(engine).handler())
     seam.run_on_worker_thread(groups.TYPE)
+    launch_templates_api.install()
     return engine

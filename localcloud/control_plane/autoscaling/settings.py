@@ -129,12 +129,13 @@ def check_hook(hook: Hook) -> None:
 
 
 def _desired(group: Group, settings: GroupSettings, minimum: int, maximum: int) -> int:
-    """"If the new min is above the desired capacity, the desired capacity becomes the new min" (and max likewise)."""
+    """Without a new one, the old desired capacity is brought between the bounds (UpdateAutoScalingGroup, API)."""
     if minimum < 0 or maximum < minimum:
         raise AwsError("ValidationError", "Max bound must be greater than or equal to Min bound")
     if settings.desired is not None and not minimum <= settings.desired <= maximum:
         raise AwsError(
-            "ValidationError", f"Desired capacity:{settings.desired} must be between the specified min size:{minimum} "
+            "ValidationError",
+            f"Desired capacity:{settings.desired} must be between the specified min size:{minimum} "
             f"and max size:{maximum}",
         )
     return min(max(group.desired if settings.desired is None else settings.desired, minimum), maximum)

@@ -50,10 +50,10 @@ class GroupType:
             group = _told(lambda: self.engine.create(seam.scope(), name, settings(properties, None)))
             refused = _refused_launch(group)
             if refused:
+                size = f"{{0/{group.min_size}/{group.desired}}}"
                 self.engine.delete(group, force=True)
                 raise RefusedError(
-                    f"Group did not stabilize. {{current/minimum/desired}} group size = {{0/{group.min_size}/"
-                    f"{properties.get('DesiredCapacity', properties.get('MinSize'))}}}. {refused}"
+                    f"Group did not stabilize. {{current/minimum/desired}} group size = {size}. {refused}"
                 )
             return name, attributes(group)
 

@@ -96,6 +96,11 @@ def refusals(template: Mapping[str, Any], conditions: Mapping[str, bool]) -> lis
     ]
 
 
+def unsupported(kind: str, properties: Mapping[str, Any]) -> list[str]:
+    """Paths of what would be ignored, in properties without intrinsic functions."""
+    return list(_unknown(properties, _tree(SUPPORTED[kind]), {}))
+
+
 def _of_resource(logical_id: str, resource: Mapping[str, Any], conditions: Mapping[str, bool]) -> Iterator[str]:
     kind = str(resource.get("Type"))
     if kind in REFUSED_TYPES:

@@ -31,7 +31,10 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             [_python(), "-m", "tests.contract.stacks.server", str(port)],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=output, stderr=output,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
         )
     deadline = time.monotonic() + 30
     while True:
@@ -54,8 +57,12 @@ def client(endpoint: str) -> Any:
 
     def make(service: str, key: str = "000000000000", secret: str = "secret", token: str | None = None) -> Any:
         return boto3.client(
-            service, endpoint_url=endpoint, region_name="us-east-1",
-            aws_access_key_id=key, aws_secret_access_key=secret, aws_session_token=token,
+            service,
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
         )
 
     return make

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 port = int(sys.argv[1])
@@ -24,6 +25,8 @@ from hypercorn.config import Config  # noqa: E402
 from localcloud import ministack_seam as seam  # noqa: E402
 from localcloud.control_plane import cloudformation, launch_templates  # noqa: E402
 from localcloud.control_plane.autoscaling import service  # noqa: E402
+from localcloud.desired import LaunchRefused  # noqa: E402
+from localcloud.settings import Settings  # noqa: E402
 from tests.unit.localcloud.autoscaling.fakes import FakeInstances, FakeTargets  # noqa: E402
 
 
@@ -37,6 +40,11 @@ class Instances(FakeInstances):
     ) -> tuple[str, str, int, Mapping[str, Any]] | None:
         return launch_templates.resolve(template_id, name, version, account, region)
 
+    def launch_instance(self, launch_template_data: Mapping[str, Any], *rest: Any) -> str:
+        if launch_template_data["ImageId"] == "ami-gone":
+            raise LaunchRefused("The image id '[ami-gone]' does not exist")
+        return super().launch_instance(launch_template_data, *rest)
+
 
 class Targets(FakeTargets):
     def target_group_exists(self, target_group_arn: str) -> bool:
@@ -46,7 +54,7 @@ class Targets(FakeTargets):
 
 seam.check()
 instances, targets = Instances(), Targets()
-engine = service.install(instances, targets)
+engine = service.install(Settings(Path("/nowhere"), port=port), instances, targets)
 cloudformation.install()
 
 

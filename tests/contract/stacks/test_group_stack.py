@@ -164,6 +164,16 @@ def test_deleting_the_stack_waits_until_every_instance_is_gone(client: Any, stac
     assert all(a["StatusCode"] in ("Successful", "Cancelled") for a in history)
 
 
+def test_a_group_whose_instances_ec2_refuses_fails_with_ec2s_reason_and_leaves_nothing(client: Any, stack: Any) -> None:
+    assert stack(template(), Image="ami-gone")["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = client("cloudformation").describe_stack_events(StackName="fleet-stack")["StackEvents"]
+    reasons = [event["ResourceStatusReason"] for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
+    assert len(reasons) == 1
+    assert "Group did not stabilize. {current/minimum/desired} group size = {0/2/2}." in reasons[0]
+    assert "The image id '[ami-gone]' does not exist. Launching EC2 instance failed." in reasons[0]
+    eventually(lambda: group(client) is None)
+
+
 def test_what_would_be_ignored_is_refused_before_anything_is_created(client: Any) -> None:
     api = client("cloudformation")
     with pytest.raises(ClientError, match="localcloud does not support the property CapacityRebalance"):

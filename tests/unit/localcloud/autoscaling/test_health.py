@@ -73,7 +73,7 @@ def test_without_a_maintenance_policy_the_unhealthy_goes_while_its_replacement_c
 
 
 def test_with_a_maintenance_policy_the_replacement_is_ready_before_the_unhealthy_goes(cloud: Cloud) -> None:
-    """"first launches a new instance and then waits for it to be fully ready before terminating the unhealthy"."""
+    """It "first launches a new instance and then waits for it to be fully ready before terminating the unhealthy"."""
     group = cloud.in_service(maintenance=LAUNCH_FIRST, warmup=30)
     ill = next(iter(group.members))
     cloud.targets.report(TARGET_GROUP, ill, "unhealthy")

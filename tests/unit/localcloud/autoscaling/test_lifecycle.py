@@ -23,7 +23,7 @@ def test_without_a_hook_a_running_instance_is_registered_and_in_service(cloud: C
 
 
 def test_a_launch_hook_holds_the_instance_and_the_load_balancer_does_not_see_it(cloud: Cloud) -> None:
-    """"before the instance reaches the InService state … the instance is registered with the load balancer"."""
+    """Overview: "before the instance reaches the InService state … the instance is registered with the load balancer"."""
     group = cloud.group(hooks=[LAUNCH_HOOK])
     cloud.settle()
     assert states(group) == ["Pending:Wait", "Pending:Wait"]
@@ -96,7 +96,7 @@ def test_completing_twice_is_an_error(cloud: Cloud) -> None:
 
 
 def test_scale_in_deregisters_drains_and_only_then_terminates(cloud: Cloud) -> None:
-    """"the terminating instance is first deregistered … waits for existing connections to drain"."""
+    """Overview: "the terminating instance is first deregistered … waits for existing connections to drain"."""
     group = cloud.in_service(max_size=2, min_size=1, desired=2)
     cloud.engine.set_desired(group, 1)
     (leaving,) = ids(group, Lifecycle.TERMINATING)
