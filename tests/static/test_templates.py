@@ -337,8 +337,7 @@ def test_load_balancer_closes_idle_connections_first() -> None:
 
 
 def test_script_waits_for_what_the_load_balancer_asks() -> None:
-    path = load("load_balancer.yml")["Parameters"]["HealthCheckPath"]["Default"]
-    assert f'url="http://$private_ip:$port{path}"' in user_data()
+    assert 'url="http://$private_ip:$port${HealthCheckPath}"' in user_data()
 
 
 STATEFUL = {"AWS::ECR::Repository", "AWS::Logs::LogGroup"}

@@ -35,7 +35,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         specifications, rules = _python("specifications"), _python("rules")
-        roles = specifications.load(ROLE.parent)
+        roles = specifications.load(
+            ROLE.parent, lambda path: self._loader.load_from_file(str(path), trusted_as_template=True)
+        )
         sources = specifications.Sources(
             [Path(path) for path in variables.get("ansible_inventory_sources", [])],
             command_line=load_extra_vars(self._loader),

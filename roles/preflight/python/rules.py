@@ -116,6 +116,9 @@ def _platform(values: Values) -> Iterator[Finding]:
     if not INSTANCE_TYPE.fullmatch(kind):
         yield "fleet_instance_type", f"fleet_instance_type {kind!r} is not the name of an EC2 instance type."
         return
+    if (values["fleet_cpu_credits"] == "none") == bool(re.match(r"t\d", kind)):
+        wanted = "standard or unlimited" if kind.startswith("t") else "none"
+        yield "fleet_cpu_credits", f"fleet_cpu_credits must be {wanted} for {kind}, got {values['fleet_cpu_credits']}."
     needed = "linux/arm64" if ARM_TYPE.match(kind) else "linux/amd64"
     if platform != needed:
         yield (
@@ -131,10 +134,14 @@ def _emails(values: Values) -> Iterator[Finding]:
     for index, address in enumerate(values[name]):
         if not EMAIL.fullmatch(str(address)):
             yield name, f"{name}[{index}] must be an e-mail address, got {address!r}."
+    # The template names each subscription after the letters and digits of its address.
+    names = [re.sub(r"[^A-Za-z0-9]", "", str(address)) for address in values[name]]
+    if len(set(names)) < len(names):
+        yield name, f"{name} holds an address twice, or two that differ in punctuation only."
 
 
 def _ranges(values: Values) -> Iterator[Finding]:
-    for name, shortest, longest in (("network_cidr", 16, 24), ("load_balancer_ingress_cidr", 0, 32)):
+    for name, shortest, longest in (("network_cidr", 16, 22), ("load_balancer_ingress_cidr", 0, 32)):
         try:
             network = ipaddress.IPv4Network(values[name])
         except ValueError as error:

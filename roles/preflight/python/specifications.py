@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,25 +31,33 @@ class Role:
     own_names: frozenset[str]
 
 
-def load(roles: Path) -> list[Role]:
-    """Read every role below a directory."""
+def read_yaml(path: Path) -> Any:
+    """Read a file without giving its values leave to be templates."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def load(roles: Path, read: Callable[[Path], Any] = read_yaml) -> list[Role]:
+    """Read every role below a directory.
+
+    :param read: how to read a file; a run of Ansible brings its own, whose values may be templates.
+    """
+
+    def read_if_there(path: Path) -> dict[str, Any]:
+        return (read(path) or {}) if path.is_file() else {}
+
     return [
         Role(
             name=specs.parent.parent.name,
             options={
                 name: option
-                for entry in _read(specs)["argument_specs"].values()
+                for entry in read(specs)["argument_specs"].values()
                 for name, option in entry.get("options", {}).items()
             },
-            defaults=_read(specs.parent.parent / "defaults" / "main.yml"),
-            own_names=frozenset(_read(specs.parent.parent / "vars" / "main.yml")),
+            defaults=read_if_there(specs.parent.parent / "defaults" / "main.yml"),
+            own_names=frozenset(read_if_there(specs.parent.parent / "vars" / "main.yml")),
         )
         for specs in sorted(roles.glob("*/meta/argument_specs.yml"))
     ]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
 
 
 def unknown_names(roles: list[Role], variables: Mapping[str, Any]) -> list[Finding]:

@@ -96,6 +96,7 @@ def user_data(**parameters: str) -> str:
         "ImageDigest": DIGEST,
         "Release": "r7",
         "ApplicationPort": "8080",
+        "HealthCheckPath": "/healthz",
         "LaunchTimeoutSeconds": "25",
         "LogGroup": "/hello/local/blue",
         "ApplicationEnvironment": "",

@@ -52,7 +52,9 @@ def test_staging_is_sane(values: dict[str, Any]) -> None:
         ("load_balancer_alert_emails", ["ops.example.com"], "load_balancer_alert_emails[0] must be an e-mail address"),
         ("load_balancer_alert_emails", ["a@b"], "must be an e-mail address, got 'a@b'"),
         ("load_balancer_alert_emails", [], "at least one address"),
-        ("network_cidr", "10.20.0.0", "from /16 to /24"),
+        ("load_balancer_alert_emails", ["a.b@example.com", "ab@example.com"], "differ in punctuation only"),
+        ("fleet_cpu_credits", "none", "must be standard or unlimited for t3.micro"),
+        ("network_cidr", "10.20.0.0", "from /16 to /22"),
         ("network_cidr", "10.20.0.1/16", "CIDR notation"),
         ("load_balancer_ingress_cidr", "everywhere", "CIDR notation"),
         ("network_vpc_id", "my-vpc", "a VPC's id"),
@@ -88,7 +90,9 @@ def test_a_secret_given_by_mistake_is_not_shown(values: dict[str, Any]) -> None:
     ],
 )
 def test_graviton_types_are_told_by_their_name(values: dict[str, Any], kind: str, platform: str) -> None:
-    assert rules.broken(values | {"fleet_instance_type": kind, "image_platform": platform}) == []
+    credits = "standard" if kind.startswith("t") else "none"
+    types = {"fleet_instance_type": kind, "image_platform": platform, "fleet_cpu_credits": credits}
+    assert rules.broken(values | types) == []
 
 
 def test_unknown_names_get_a_suggestion(values: dict[str, Any]) -> None:
