@@ -23,7 +23,7 @@ def test_without_a_hook_a_running_instance_is_registered_and_in_service(cloud: C
 
 
 def test_a_launch_hook_holds_the_instance_and_the_load_balancer_does_not_see_it(cloud: Cloud) -> None:
-    """Overview: "before the instance reaches the InService state … the instance is registered with the load balancer"."""
+    """Overview, step 3: it is registered with the load balancer before it reaches InService, and not earlier."""
     group = cloud.group(hooks=[LAUNCH_HOOK])
     cloud.settle()
     assert states(group) == ["Pending:Wait", "Pending:Wait"]
