@@ -24,6 +24,7 @@ class Balancer:
     """
 
     def __init__(self, settings: Settings, hosts_file: Path = HOSTS_FILE) -> None:
+        self.settings = settings
         self._directory = settings.state_dir / "balancers"
         self._time_scale = settings.time_scale
         self._hosts = HostsFile(settings.state_dir, hosts_file)

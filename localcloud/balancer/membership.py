@@ -89,17 +89,19 @@ class Membership:
         server, place = f"{self.backend}/{target.instance_id}", f"{target.address}:{target.port}"
         unchecked = f"{self.backend}{OPEN_SUFFIX}/{target.instance_id}"
         checks = check_arguments(group.health_check, self.time_scale)
-        runtime.order(f"add server {server} {place} check {checks}", accepted="registered")
+        enter = f"add server {server} {place} check {checks}; {self._start_checking(server)}"
+        runtime.order(enter, accepted="registered")
         with contextlib.suppress(RuntimeRefused):
             # Still there with connections of a target that has just been removed.
             runtime.order(f"add server {unchecked} {place}", accepted="registered")
-        self._admit_as_entrant(runtime, target)
+        self._begin(runtime, target)
 
-    def _admit_as_entrant(self, runtime: Runtime, target: Target) -> None:
-        server = f"{self.backend}/{target.instance_id}"
+    @staticmethod
+    def _start_checking(server: str) -> str:
+        return f"set server {server} state drain; enable health {server}"
+
+    def _begin(self, runtime: Runtime, target: Target) -> None:
         unchecked = f"{self.backend}{OPEN_SUFFIX}/{target.instance_id}"
-        runtime.order(f"set server {server} state drain")
-        runtime.order(f"enable health {server}")
         runtime.order(f"set server {unchecked} state {'drain' if target.draining else 'ready'}")
         self._entrants[target.instance_id] = _Entrant()
         self._health[target.instance_id] = health.DRAINING if target.draining else health.REGISTERING
@@ -107,7 +109,8 @@ class Membership:
     def _judge(self, runtime: Runtime, group: TargetGroupSpec, target: Target, state: ServerState, now: float) -> None:
         name = target.instance_id
         if state.admin & MAINTENANCE or (name not in self._entrants and name not in self._judged):
-            self._admit_as_entrant(runtime, target)
+            runtime.order(self._start_checking(f"{self.backend}/{name}"))
+            self._begin(runtime, target)
             return
         if target.draining:
             if not state.admin & DRAIN or self._health.get(name) != health.DRAINING:
@@ -124,7 +127,8 @@ class Membership:
         if entrant is not None:
             del self._entrants[name]
             self._judged[name] = (target.address, target.port)
-            if state.check_passed and not state.up:
+            if state.check_passed:
+                # HAProxy counts successes from zero: without this, the next failure alone would be enough.
                 runtime.order(f"set server {self.backend}/{name} health up")
         if state.admin & DRAIN:
             runtime.order(f"set server {self.backend}/{name} state ready")

@@ -163,7 +163,8 @@ def _frontend(spec: LoadBalancerSpec, listener: ListenerSpec) -> list[str]:
         *(line for index, rule in enumerate(listener.rules) for line in _rule(listener, index, rule)),
         "    http-request set-var(txn.fixed) int(1) if !{ var(txn.group) -m found }",
         f"    http-request return status {_UNAVAILABLE} if !{{ var(txn.group) -m found }}",
-        f"    use_backend %[var(txn.group),concat({OPEN_SUFFIX})] if {{ var(txn.group),nbsrv eq 0 }}",
+        # A worker that a reload has replaced counts no servers any more, but still answers on idle connections.
+        f"    use_backend %[var(txn.group),concat({OPEN_SUFFIX})] if {{ var(txn.group),nbsrv eq 0 }} !{{ stopping }}",
         "    use_backend %[var(txn.group)]",
         "    http-response set-var(txn.target) int(1)",
         f'    http-after-response set-status 504 reason "Gateway Time-out" if {ours} {waited}',
@@ -223,6 +224,7 @@ def _backends(group: TargetGroupSpec, servers: Sequence[ServerLine], time_scale:
     name, check = backend_name(group.arn), group.health_check
     balance = "leastconn" if group.algorithm == "least_outstanding_requests" else "roundrobin"
     timeout = max(round(check.timeout * 1000 / time_scale), min(MIN_CHECK_TIMEOUT_MS, check.timeout * 1000))
+    empty = f"{{ nbsrv({name}{OPEN_SUFFIX}) eq 0 }}"
     yield f"backend {name}"
     yield f"    balance {balance}"
     yield "    option httpchk"
@@ -237,8 +239,8 @@ def _backends(group: TargetGroupSpec, servers: Sequence[ServerLine], time_scale:
         yield f"    server {server.name} {server.address}:{server.port} check"
     yield f"backend {name}{OPEN_SUFFIX}"
     yield f"    balance {balance}"
-    yield f"    http-request set-var(txn.fixed) int(1) if {{ nbsrv({name}{OPEN_SUFFIX}) eq 0 }}"
-    yield f"    http-request return status {_UNAVAILABLE} if {{ nbsrv({name}{OPEN_SUFFIX}) eq 0 }}"
+    yield f"    http-request set-var(txn.fixed) int(1) if {empty}"
+    yield f"    http-request return status {_UNAVAILABLE} if {empty}"
     for server in servers:
         yield f"    server {server.name} {server.address}:{server.port}"
 
