@@ -7,6 +7,7 @@ alike, need Ansible's own Display, which only a plugin in the controller reaches
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
 import sys
 from pathlib import Path
@@ -44,6 +45,10 @@ from cloudformation_stack.run import run as run_stack  # noqa: E402
 # Ansible loads this class in its main process before it forks a worker for each task: what is read now, no
 # worker reads again.
 stack_session.warm_up()
+
+# Into a pipe Python writes whole blocks: the events of a wait would all come at its end.
+if isinstance(sys.stdout, io.TextIOWrapper):
+    sys.stdout.reconfigure(line_buffering=True)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible ships no types

@@ -136,7 +136,7 @@ def test_an_unknown_input_cannot_be_applied() -> None:
 
 
 def test_a_misspelt_parameter_is_named() -> None:
-    with pytest.raises(StackError, match="no parameter Siez. Did you mean Size"):
+    with pytest.raises(StackError, match=r"no parameter Siez\. Did you mean Size"):
         context(new(), BODY, parameters={"Siez": 1})
 
 
@@ -173,9 +173,10 @@ def test_attaches_to_what_is_running_then_plans() -> None:
 def test_a_create_that_fails_while_nobody_watched_is_repaired() -> None:
     cloud = new()
     cloud.have("CREATE_IN_PROGRESS", BODY)
-    cloud.queue = [dict(logical_id=name, kind="AWS::SNS::Topic", status=status, reason=reason, token="old")
-                   for name, status, reason in (("Topic", "CREATE_FAILED", "no such key"),
-                                                ("demo", "ROLLBACK_IN_PROGRESS", ""), ("demo", "ROLLBACK_COMPLETE", ""))]
+    ending = (("Topic", "CREATE_FAILED", "no such key"), ("demo", "ROLLBACK_IN_PROGRESS", ""),
+              ("demo", "ROLLBACK_COMPLETE", ""))
+    cloud.queue = [{"logical_id": name, "kind": "AWS::SNS::Topic", "status": status, "reason": reason, "token": "old"}
+                   for name, status, reason in ending]
     cloud.script["DELETE"] = [whole("DELETE_IN_PROGRESS")]
     ctx, said = context(cloud, BODY)
     result = Present(ctx).run()
@@ -273,7 +274,7 @@ def test_a_rollback_that_fails_again_gives_the_command() -> None:
     cloud = deployed("UPDATE_ROLLBACK_FAILED")
     cloud.script["CONTINUE"] = [whole("UPDATE_ROLLBACK_IN_PROGRESS", ("Topic", "UPDATE_FAILED", "stuck"),
                                       end="UPDATE_ROLLBACK_FAILED")]
-    with pytest.raises(StackError, match="stuck.*--resources-to-skip Topic"):
+    with pytest.raises(StackError, match=r"stuck.*--resources-to-skip Topic"):
         Present(context(cloud, BODY)[0]).run()
 
 

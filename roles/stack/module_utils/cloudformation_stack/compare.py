@@ -1,6 +1,6 @@
 """Is there anything to do? Answered from DescribeStacks and GetTemplate alone, or left to a change set.
 
-docs/decisions/no_op_without_a_change_set.md says why this is right.
+docs/decisions/0003-nothing-to-do-is-told-by-two-reads.md says why this is right.
 """
 
 from __future__ import annotations

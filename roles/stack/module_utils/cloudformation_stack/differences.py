@@ -88,13 +88,13 @@ def diff_values(path: str, before: Any, after: Any) -> list[tuple[str, Any, Any]
 def _from_templates(
     logical_id: str, path: str, recreates: str, old: Resolver | None, new: Resolver | None
 ) -> list[PropertyChange]:
-    if path == "Tags":
-        # Tags of the stack, handed down to each resource: the plan says them once.
-        return []
     if old is None or new is None:
         return [PropertyChange(path, None, KNOWN_AFTER_APPLY, recreates)]
     attribute, before, after = _pick(path, old.properties(logical_id), new.properties(logical_id))
     leaves = diff_values(attribute, before, after)
+    if not leaves and path == "Tags":
+        # Tags of the stack, handed down to each resource: the plan says them once.
+        return []
     if not leaves:
         # The text is the same: a value that another resource's change brings along.
         return [PropertyChange(path, None if before is None else display(before), KNOWN_AFTER_APPLY, recreates)]

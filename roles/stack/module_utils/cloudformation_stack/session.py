@@ -161,6 +161,8 @@ def _session(where: Connection) -> Any:
     key = (where.profile or "", where.config_file or "", where.credentials_file or "", str(bool(where.access_key)))
     if key not in _session_cache:
         session: Any = importlib.import_module("botocore.session").Session(profile=where.profile)
+        if where.access_key and not where.profile:
+            _forget_profile(session)
         # What the first session's reader read before a fork stays read for all of them.
         _shared_loader.append(session.get_component("data_loader"))
         session.register_component("data_loader", _shared_loader[0])
@@ -168,8 +170,6 @@ def _session(where: Connection) -> Any:
             session.set_config_variable("config_file", where.config_file)
         if where.credentials_file:
             session.set_config_variable("credentials_file", where.credentials_file)
-        if where.access_key and not where.profile:
-            _forget_profile(session)
         _session_cache[key] = session
     return _session_cache[key]
 

@@ -1,0 +1,102 @@
+"""Every stack status has its step, every option its documentation, every failure its console."""
+
+from __future__ import annotations
+
+import ast
+from datetime import UTC, datetime
+from typing import Any
+
+import botocore.session
+import pytest
+import yaml
+from cloudformation_stack.explain import explain
+from cloudformation_stack.instances import consoles, refresh_progress
+from cloudformation_stack.options import ARGUMENT_SPEC
+from cloudformation_stack.repair import Step, next_step
+from cloudformation_stack.text import Masker, clean
+from cloudformation_stack.watch import Event
+from conftest import ROLE
+
+GROUP = "AWS::AutoScaling::AutoScalingGroup"
+STATUSES = botocore.session.Session().get_service_model("cloudformation").shape_for("StackStatus").enum
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_every_status_aws_knows_has_a_step(status: str) -> None:
+    step = next_step(status)
+    if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+        assert step is Step.AWAIT
+
+
+def test_no_stack_is_created_and_an_unknown_status_is_an_error() -> None:
+    assert next_step(None) is Step.CREATE
+    with pytest.raises(ValueError, match="NEW_STATUS"):
+        next_step("NEW_STATUS")
+
+
+def test_the_documentation_has_the_options_as_they_are() -> None:
+    source = ast.parse((ROLE / "library" / "cloudformation_stack.py").read_text())
+    texts = {node.targets[0].id: node.value.value for node in source.body  # type: ignore[attr-defined]
+             if isinstance(node, ast.Assign)}
+    documented = yaml.safe_load(texts["DOCUMENTATION"])["options"]
+    for options in documented.values():
+        options.pop("description")
+    for name in ("parameters", "tags"):
+        documented[name]["default"] = documented[name].get("default") or {}
+    assert documented == ARGUMENT_SPEC
+
+
+def event(status: str, reason: str = "", kind: str = GROUP, logical_id: str = "Group") -> Event:
+    return Event("1", datetime(2026, 1, 1, tzinfo=UTC), logical_id, "demo-blue", kind, status, reason, "", False)
+
+
+class Services:
+    """autoscaling and ec2 in one."""
+
+    def __call__(self, service: str) -> Any:
+        return self
+
+    def describe_scaling_activities(self, **_: Any) -> dict[str, Any]:
+        return {"Activities": [
+            {"StatusCode": "Successful", "Description": "Launching a new EC2 instance: i-0000000000000000a"},
+            {"StatusCode": "Cancelled", "Description": "Launching a new EC2 instance: i-0000000000000000b"}]}
+
+    def get_console_output(self, InstanceId: str) -> dict[str, Any]:
+        return {"Output": f"boot of {InstanceId}\nline 1\n\x1b[31mapp: no module named flask\x1b[0m\n"}
+
+    def describe_instance_refreshes(self, **_: Any) -> dict[str, Any]:
+        return {"InstanceRefreshes": [{"Status": "InProgress", "PercentageComplete": 50, "InstancesToUpdate": 1,
+                                       "StartTime": datetime(2026, 1, 2, tzinfo=UTC)}]}
+
+
+def test_the_console_of_the_instance_that_failed_comes_first() -> None:
+    why = explain([event("CREATE_FAILED", "Received 1 abandon")], consoles(Services(), 2))
+    assert [console.instance_id for console in why.consoles] == ["i-0000000000000000b", "i-0000000000000000a"]
+    assert "  line 1" in why.lines()
+    assert not any("\x1b" in line for line in why.lines())
+
+
+def test_a_console_that_cannot_be_read_is_said() -> None:
+    class Denied(Services):
+        def get_console_output(self, InstanceId: str) -> dict[str, Any]:
+            raise RuntimeError("no right")
+
+    why = explain([event("CREATE_FAILED", "i-0000000000000000c failed")], consoles(Denied(), 2))
+    assert any("not readable: no right" in line for line in why.lines())
+
+
+def test_an_alarm_that_rolled_the_stack_back_is_the_cause() -> None:
+    stack = Event("1", datetime(2026, 1, 1, tzinfo=UTC), "demo", "arn", "AWS::CloudFormation::Stack",
+                  "UPDATE_ROLLBACK_IN_PROGRESS", "Rollback triggered by alarm errors", "", True)
+    assert "Rollback triggered by alarm errors" in explain([stack]).sentence
+
+
+def test_progress_of_an_instance_refresh() -> None:
+    figure = refresh_progress(Services())
+    assert figure([event("UPDATE_IN_PROGRESS")]) == "Group: instance refresh InProgress, 50 %, 1 instances to go"
+    assert figure([event("UPDATE_COMPLETE")]) is None
+
+
+def test_text_is_cleaned_and_masked() -> None:
+    assert clean("a\x1b[2J\r\nb\u200b") == "a [2J b"
+    assert Masker(["hunter2", "x"])("hunter2 x") == "**** x"
