@@ -35,9 +35,10 @@ def _names_in_use(source: Path) -> Iterator[tuple[str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ministack"):
             for alias in node.names:
-                if node.module in ("ministack.services", "ministack.core"):
-                    modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-                elif f"{node.module}.{alias.name}" in seam.NAMES:
+                if (
+                    node.module in ("ministack.services", "ministack.core")
+                    or f"{node.module}.{alias.name}" in seam.NAMES
+                ):
                     modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
                 else:
                     yield str(node.module), alias.name
