@@ -35,11 +35,9 @@ def _names_in_use(source: Path) -> Iterator[tuple[str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ministack"):
             for alias in node.names:
-                if (
-                    node.module in ("ministack.services", "ministack.core")
-                    or f"{node.module}.{alias.name}" in seam.NAMES
-                ):
-                    modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                full = f"{node.module}.{alias.name}"
+                if node.module in ("ministack.services", "ministack.core") or full in seam.NAMES:
+                    modules[alias.asname or alias.name] = full
                 else:
                     yield str(node.module), alias.name
     for node in ast.walk(tree):
