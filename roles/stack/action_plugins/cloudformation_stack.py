@@ -51,6 +51,17 @@ if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(line_buffering=True)
 
 
+def _native(node: Any) -> Any:
+    """The node in exact built-in types: Ansible's strings remember their origin, and libyaml refuses a subclass."""
+    if isinstance(node, str):
+        return str.__str__(node)
+    if isinstance(node, dict):
+        return {_native(key): _native(value) for key, value in node.items()}
+    if isinstance(node, (list, tuple)):
+        return [_native(item) for item in node]
+    return node
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible ships no types
     """The action; see library/cloudformation_stack.py for its documentation."""
 
@@ -67,8 +78,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible ships no types
             argument_spec=stack_options.ARGUMENT_SPEC,
             mutually_exclusive=[("template", "template_body")],
         )
+        arguments = _native(arguments)
         play: dict[str, Any] = {}
         self._compute_environment_string(play)
+        play = _native(play)
         try:
             options = stack_options.build(arguments, self._template(arguments), check=self._task.check_mode)
             where = stack_session.connection(arguments, play, os.environ)
