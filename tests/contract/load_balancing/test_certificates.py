@@ -74,7 +74,7 @@ def test_reimport_cannot_change_key_type_or_size_nor_tag(account: Account) -> No
     arn = account.certificate()
     for key in (rsa_key(), ec.generate_private_key(ec.SECP384R1())):
         other = issue(key)
-        with pytest.raises(ClientError, match="ValidationException.*key type and size cannot be changed"):
+        with pytest.raises(ClientError, match=r"ValidationException.*key type and size cannot be changed"):
             acm.import_certificate(CertificateArn=arn, Certificate=other.certificate, PrivateKey=other.key)
     same = issue()
     with pytest.raises(ClientError, match="ValidationException"):
@@ -93,7 +93,7 @@ def test_what_import_refuses(account: Account) -> None:
         (b"no certificate", good.key, "not a PEM-encoded X.509 certificate"),
         (good.certificate + other.certificate, good.key, "more than one certificate"),
     ):
-        with pytest.raises(ClientError, match=f"ValidationException.*{why}"):
+        with pytest.raises(ClientError, match=rf"ValidationException.*{why}"):
             acm.import_certificate(Certificate=certificate, PrivateKey=key)
     for starts_in, days in ((-10, 5), (3, 5)):
         wrong_time = issue(starts_in=starts_in, days=days)

@@ -1,0 +1,301 @@
+"""Elastic Load Balancing's API: what it keeps, what it reports, what it refuses."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from http.client import HTTPSConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.contract.load_balancing.conftest import BLOCK, SCALE, Account
+
+PREVIEW = "X-Fleet-Preview"
+
+
+class _Machine(BaseHTTPRequestHandler):
+    """Says its own address; unhealthy ones are in `sick`."""
+
+    protocol_version = "HTTP/1.1"
+    sick: set[str] = set()  # noqa: RUF012 # shared on purpose
+
+    def do_GET(self) -> None:
+        address = str(self.connection.getsockname()[0])
+        body = address.encode()
+        self.send_response(500 if address in self.sick and self.path == "/healthz" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def machines() -> Iterator[dict[str, str]]:
+    """Applications on the addresses of i-1 … i-3."""
+    _Machine.sick.clear()
+    servers = [ThreadingHTTPServer((f"{BLOCK}.0.1{number}", 8080), _Machine) for number in (1, 2, 3)]
+    for server in servers:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield {f"i-{number}": f"{BLOCK}.0.1{number}" for number in (1, 2, 3)}
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def answers(address: str, requests: int = 8, headers: dict[str, str] | None = None) -> set[str]:
+    # Who answers is the question here; that the certificate verifies is tested with the balancer.
+    context = ssl._create_unverified_context()
+    found = set()
+    for _ in range(requests):
+        link = HTTPSConnection(address, 443, context=context, timeout=10)
+        link.request("GET", "/", headers=headers or {})
+        answer = link.getresponse()
+        found.add(answer.read().decode() if answer.status == 200 else str(answer.status))
+        link.close()
+    return found
+
+
+def await_answers(address: str, wanted: set[str], headers: dict[str, str] | None = None) -> None:
+    end = time.monotonic() + 8
+    while True:
+        try:
+            found = answers(address, headers=headers)
+            if found == wanted:
+                return
+        except OSError as error:
+            found = {repr(error)}
+        assert time.monotonic() < end, f"wanted {wanted}, found {found}"
+        time.sleep(0.1)
+
+
+def test_from_the_api_to_answers(account: Account, machines: dict[str, str]) -> None:
+    """Weights, preview rule, real health, draining: through the API alone."""
+    elb = account.client("elbv2")
+    blue, green = account.target_group("blue"), account.target_group("green")
+    for group in (blue, green):
+        elb.modify_target_group_attributes(
+            TargetGroupArn=group, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "40"}]
+        )
+    balancer = account.load_balancer("live")
+    listener = account.listener(balancer, account.certificate(), {blue: 100, green: 0})
+    condition = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": PREVIEW, "Values": ["green"]}}
+    elb.create_rule(
+        ListenerArn=listener, Priority=2, Conditions=[condition],
+        Actions=[{"Type": "forward", "TargetGroupArn": green}],
+    )  # fmt: skip
+    elb.register_targets(TargetGroupArn=blue, Targets=[{"Id": "i-1"}, {"Id": "i-2"}])
+    elb.register_targets(TargetGroupArn=green, Targets=[{"Id": "i-3"}])
+    account.await_states(blue, {"i-1": "healthy", "i-2": "healthy"})
+    account.await_states(green, {"i-3": "healthy"})
+    address = account.address(balancer)
+    await_answers(address, {machines["i-1"], machines["i-2"]})
+    assert answers(address, headers={PREVIEW: "green"}) == {machines["i-3"]}
+
+    _Machine.sick.add(machines["i-2"])
+    account.await_states(blue, {"i-1": "healthy", "i-2": "unhealthy"})
+    health = {
+        each["Target"]["Id"]: each["TargetHealth"]
+        for each in elb.describe_target_health(TargetGroupArn=blue)["TargetHealthDescriptions"]
+    }
+    assert health["i-1"] == {"State": "healthy"}
+    assert health["i-2"]["Reason"] == "Target.ResponseCodeMismatch"
+    assert answers(address) == {machines["i-1"]}
+
+    weights = [{"TargetGroupArn": blue, "Weight": 0}, {"TargetGroupArn": green, "Weight": 100}]
+    action = {"Type": "forward", "ForwardConfig": {"TargetGroups": weights}}
+    elb.modify_listener(ListenerArn=listener, DefaultActions=[action])
+    await_answers(address, {machines["i-3"]})
+
+    elb.deregister_targets(TargetGroupArn=blue, Targets=[{"Id": "i-1"}])
+    assert account.states(blue)["i-1"] == "draining"
+    begin = time.monotonic()
+    account.await_states(blue, {"i-2": "unhealthy"})
+    assert time.monotonic() - begin > 0.8 * 40 / SCALE
+
+
+def test_forward_weights_are_kept_and_returned(account: Account) -> None:
+    """TargetGroupTuple and ForwardActionConfig in the API reference."""
+    elb = account.client("elbv2")
+    blue, green = account.target_group("w-blue"), account.target_group("w-green")
+    balancer = account.load_balancer("weights")
+    listener = account.listener(balancer, account.certificate(), {blue: 100, green: 0})
+    found = elb.describe_listeners(ListenerArns=[listener])["Listeners"][0]
+    forward = found["DefaultActions"][0]["ForwardConfig"]
+    assert forward["TargetGroups"] == [
+        {"TargetGroupArn": blue, "Weight": 100},
+        {"TargetGroupArn": green, "Weight": 0},
+    ]
+    assert "TargetGroupArn" not in found["DefaultActions"][0]
+    default = elb.describe_rules(ListenerArn=listener)["Rules"]
+    assert [(rule["Priority"], rule["IsDefault"]) for rule in default] == [("default", True)]
+    assert default[0]["Actions"][0]["ForwardConfig"] == forward
+    for group in (blue, green):
+        view = elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
+        assert view["LoadBalancerArns"] == [balancer]
+
+
+def test_splitting_traffic_is_refused_by_name(account: Account) -> None:
+    blue, green = account.target_group("s-blue"), account.target_group("s-green")
+    balancer, certificate = account.load_balancer("split"), account.certificate()
+    with pytest.raises(ClientError, match=r"localcloud does not support splitting traffic \(weights 30/70\) yet"):
+        account.listener(balancer, certificate, {blue: 30, green: 70})
+
+
+def test_what_a_listener_needs(account: Account) -> None:
+    """CreateListener in the API reference, section Errors."""
+    balancer, group, certificate = account.load_balancer("needs"), account.target_group("needs"), account.certificate()
+    missing = "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
+    for changes, code in (
+        ({"Certificates": [{"CertificateArn": missing}]}, "CertificateNotFound"),
+        ({"Certificates": []}, "CertificateNotFound"),
+        ({"SslPolicy": "ELBSecurityPolicy-Imaginary"}, "SSLPolicyNotFound"),
+        ({"Protocol": "TLS"}, "UnsupportedProtocol"),
+        ({"Protocol": "HTTP"}, "localcloud does not support HTTP listeners"),
+        ({"SslPolicy": "ELBSecurityPolicy-TLS13-1-2-FIPS-2023-04"}, "localcloud does not support the security policy"),
+        ({"DefaultActions": [{"Type": "forward", "TargetGroupArn": group + "0"}]}, "TargetGroupNotFound"),
+        ({"DefaultActions": [{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301"}}]}, "redirect actions"),
+    ):
+        with pytest.raises(ClientError, match=code):
+            account.listener(balancer, certificate, {group: 1}, **changes)
+    account.listener(balancer, certificate, {group: 1})
+    with pytest.raises(ClientError, match="DuplicateListener"):
+        account.listener(balancer, certificate, {group: 1})
+
+
+def test_what_cannot_be_deleted(account: Account) -> None:
+    """DeleteTargetGroup: "You can delete a target group if it is not referenced by any actions."; DeleteLoadBalancer:
+    "You can't delete a load balancer if deletion protection is enabled."."""
+    elb = account.client("elbv2")
+    balancer, group = account.load_balancer("guarded"), account.target_group("guarded")
+    account.listener(balancer, account.certificate(), {group: 1})
+    with pytest.raises(ClientError, match="ResourceInUse"):
+        elb.delete_target_group(TargetGroupArn=group)
+    protection = {"Key": "deletion_protection.enabled", "Value": "true"}
+    elb.modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=[protection])
+    with pytest.raises(ClientError, match="OperationNotPermitted"):
+        elb.delete_load_balancer(LoadBalancerArn=balancer)
+    protection["Value"] = "false"
+    elb.modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=[protection])
+    elb.delete_load_balancer(LoadBalancerArn=balancer)
+    elb.delete_load_balancer(LoadBalancerArn=balancer)
+    elb.delete_target_group(TargetGroupArn=group)
+    with pytest.raises(ClientError, match="LoadBalancerNotFound"):
+        elb.describe_load_balancers(LoadBalancerArns=[balancer])
+
+
+def test_a_load_balancer_has_a_name_and_an_address_of_its_own(account: Account) -> None:
+    elb = account.client("elbv2")
+    first, second = account.load_balancer("own-a"), account.load_balancer("own-b")
+    found = elb.describe_load_balancers(LoadBalancerArns=[first, second])["LoadBalancers"]
+    names = [each["DNSName"] for each in found]
+    assert all(re.fullmatch(r"own-[ab]-\d{10}\.us-east-1\.elb\.amazonaws\.com", name) for name in names)
+    assert len(set(names)) == 2
+    assert {each["State"]["Code"] for each in found} == {"active"}
+    assert {zone["ZoneName"] for zone in found[0]["AvailabilityZones"]} == {"us-east-1a", "us-east-1b"}
+    addresses = account.address(first), account.address(second)
+    assert addresses[0] != addresses[1]
+    elb.delete_load_balancer(LoadBalancerArn=first)
+    third = account.load_balancer("own-c")
+    assert account.address(third) == addresses[0]
+
+
+def test_attributes_round_trip(account: Account) -> None:
+    """Defaults: LoadBalancerAttribute and TargetGroupAttribute in the API reference."""
+    elb = account.client("elbv2")
+    balancer, group = account.load_balancer("attributes"), account.target_group("attributes")
+
+    def of_balancer() -> dict[str, str]:
+        found = elb.describe_load_balancer_attributes(LoadBalancerArn=balancer)["Attributes"]
+        return {each["Key"]: each["Value"] for each in found}
+
+    assert of_balancer()["idle_timeout.timeout_seconds"] == "60"
+    assert of_balancer()["client_keep_alive.seconds"] == "3600"
+    change = {"Key": "idle_timeout.timeout_seconds", "Value": "75"}
+    elb.modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=[change])
+    assert of_balancer()["idle_timeout.timeout_seconds"] == "75"
+    for key, value, why in (
+        ("idle_timeout.timeout_seconds", "0", "not valid"),
+        ("access_logs.s3.enabled", "true", "localcloud does not support"),
+        ("imaginary", "1", "localcloud does not support the load balancer attribute 'imaginary'"),
+    ):
+        with pytest.raises(ClientError, match=rf"ValidationError.*{why}"):
+            elb.modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=[{"Key": key, "Value": value}])
+    found = elb.describe_target_group_attributes(TargetGroupArn=group)["Attributes"]
+    values = {each["Key"]: each["Value"] for each in found}
+    assert values["deregistration_delay.timeout_seconds"] == "300"
+    assert values["load_balancing.algorithm.type"] == "round_robin"
+    for key, value in (("stickiness.enabled", "true"), ("load_balancing.algorithm.type", "weighted_random")):
+        with pytest.raises(ClientError, match="localcloud does not support"):
+            elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=[{"Key": key, "Value": value}])
+
+
+def test_targets_of_a_group_nobody_uses_are_unused(account: Account) -> None:
+    """TargetHealth: Target.NotInUse and Target.NotRegistered."""
+    elb = account.client("elbv2")
+    group = account.target_group("unused")
+    elb.register_targets(TargetGroupArn=group, Targets=[{"Id": "i-1"}])
+    found = elb.describe_target_health(TargetGroupArn=group, Targets=[{"Id": "i-1"}, {"Id": "i-9"}])
+    health = [each["TargetHealth"] for each in found["TargetHealthDescriptions"]]
+    assert [each["State"] for each in health] == ["unused", "unused"]
+    assert [each["Reason"] for each in health] == ["Target.NotInUse", "Target.NotRegistered"]
+    with pytest.raises(ClientError, match="InvalidTarget"):
+        elb.register_targets(TargetGroupArn=group, Targets=[{"Id": "i-9"}])
+    elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": "i-9"}])
+
+
+def test_bounds_of_health_checks(account: Account) -> None:
+    """CreateTargetGroup and ModifyTargetGroup in the API reference."""
+    elb = account.client("elbv2")
+    for changes in (
+        {"HealthCheckIntervalSeconds": 4},
+        {"HealthCheckTimeoutSeconds": 5, "HealthCheckIntervalSeconds": 5},
+        {"HealthyThresholdCount": 11},
+        {"Matcher": {"HttpCode": "200-599"}},
+        {"HealthCheckPath": "healthz"},
+        {"TargetType": "ip"},
+        {"Protocol": "HTTPS"},
+        {"HealthCheckProtocol": "HTTPS"},
+    ):
+        with pytest.raises(ClientError, match="ValidationError"):
+            account.target_group("bounds", **changes)
+    group = account.target_group("bounds")
+    view = elb.modify_target_group(TargetGroupArn=group, HealthCheckIntervalSeconds=20, Matcher={"HttpCode": "200-204"})
+    changed = view["TargetGroups"][0]
+    assert (changed["HealthCheckIntervalSeconds"], changed["Matcher"]) == (20, {"HttpCode": "200-204"})
+    with pytest.raises(ClientError, match="must be smaller than the interval"):
+        elb.modify_target_group(TargetGroupArn=group, HealthCheckTimeoutSeconds=60)
+
+
+def test_rules(account: Account) -> None:
+    """CreateRule in the API reference; conditions that are not a header are refused by name."""
+    elb = account.client("elbv2")
+    balancer, group = account.load_balancer("rules"), account.target_group("rules")
+    listener = account.listener(balancer, account.certificate(), {group: 1})
+    forward = [{"Type": "forward", "TargetGroupArn": group}]
+    header = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": PREVIEW, "Values": ["blue", "b*"]}}
+    rule = elb.create_rule(ListenerArn=listener, Priority=1, Conditions=[header], Actions=forward)["Rules"][0]
+    found = elb.describe_rules(RuleArns=[rule["RuleArn"]])["Rules"][0]
+    assert found["Conditions"] == [header]
+    assert found["Actions"][0]["TargetGroupArn"] == group
+    with pytest.raises(ClientError, match="PriorityInUse"):
+        elb.create_rule(ListenerArn=listener, Priority=1, Conditions=[header], Actions=forward)
+    path = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/x"]}}
+    with pytest.raises(ClientError, match="localcloud does not support rules whose conditions are path-pattern"):
+        elb.create_rule(ListenerArn=listener, Priority=2, Conditions=[path], Actions=forward)
+    elb.delete_rule(RuleArn=rule["RuleArn"])
+    assert len(elb.describe_rules(ListenerArn=listener)["Rules"]) == 1
+
+
+def test_operations_that_are_not_there_are_refused_by_name(account: Account) -> None:
+    with pytest.raises(ClientError, match="localcloud does not support elasticloadbalancing:CreateTrustStore yet"):
+        account.client("elbv2").create_trust_store(
+            Name="x", CaCertificatesBundleS3Bucket="b", CaCertificatesBundleS3Key="k"
+        )
