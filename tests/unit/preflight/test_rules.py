@@ -22,7 +22,7 @@ ROLES = specifications.load(PREFLIGHT.parent)
 def values() -> dict[str, Any]:
     """Staging's values as its inventory has them, with every default."""
     inventory = PREFLIGHT.parent.parent / "inventories" / "staging" / "group_vars" / "all.yml"
-    given = specifications.given(ROLES, yaml.safe_load(inventory.read_text(encoding="utf-8")))
+    given: dict[str, Any] = specifications.given(ROLES, yaml.safe_load(inventory.read_text(encoding="utf-8")))
     return given | {"registry_account_id": given["aws_account_id"]}
 
 
