@@ -26,7 +26,8 @@ def _load_package() -> None:
         return
     folder = Path(__file__).resolve().parent.parent / "module_utils" / _PACKAGE
     spec = importlib.util.spec_from_file_location(
-        _PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)])
+        _PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     if spec is None or spec.loader is None:
         raise AnsibleError(f"{folder} is missing")
     package = importlib.util.module_from_spec(spec)

@@ -65,19 +65,29 @@ class FakeCloudFormation:
     def add(self, logical_id: str, kind: str, status: str, reason: str, token: str) -> None:
         number = next(self._ids)
         physical = ARN if logical_id == "demo" else f"{logical_id}-id"
-        self.events.append({
-            "EventId": str(number), "StackId": ARN, "StackName": "demo", "LogicalResourceId": logical_id,
-            "PhysicalResourceId": physical, "ResourceType": kind, "ResourceStatus": status,
-            "ResourceStatusReason": reason, "Timestamp": START + timedelta(seconds=number),
-            "ClientRequestToken": token})
+        self.events.append(
+            {
+                "EventId": str(number),
+                "StackId": ARN,
+                "StackName": "demo",
+                "LogicalResourceId": logical_id,
+                "PhysicalResourceId": physical,
+                "ResourceType": kind,
+                "ResourceStatus": status,
+                "ResourceStatusReason": reason,
+                "Timestamp": START + timedelta(seconds=number),
+                "ClientRequestToken": token,
+            }
+        )
         if logical_id == "demo" and self.stack is not None:
             self.stack["StackStatus"] = status
 
     def begin(self, operation: str, token: str) -> None:
         """Queue the scripted events; each look at the events lets one of them happen."""
         for logical_id, kind, status, reason in self.script[operation].pop(0):
-            self.queue.append({"logical_id": logical_id, "kind": kind, "status": status, "reason": reason,
-                               "token": token})
+            self.queue.append(
+                {"logical_id": logical_id, "kind": kind, "status": status, "reason": reason, "token": token}
+            )
         self.add(**self.queue.pop(0))
 
     def do_describe_stacks(self, StackName: str) -> dict[str, Any]:
@@ -93,7 +103,7 @@ class FakeCloudFormation:
             self.add(**self.queue.pop(0))
         newest = list(reversed(self.events))
         start = int(NextToken or 0)
-        page: dict[str, Any] = {"StackEvents": newest[start:start + 3]}
+        page: dict[str, Any] = {"StackEvents": newest[start : start + 3]}
         if start + 3 < len(newest):
             page["NextToken"] = str(start + 3)
         return page
@@ -102,13 +112,20 @@ class FakeCloudFormation:
         if arguments["ChangeSetType"] == "CREATE":
             self.stack = {"StackName": "demo", "StackId": ARN, "StackStatus": "REVIEW_IN_PROGRESS"}
         self.change_sets[arguments["ChangeSetName"]] = {
-            "ChangeSetName": arguments["ChangeSetName"], "CreationTime": datetime.now(UTC),
-            "Type": arguments["ChangeSetType"], "Body": arguments["TemplateBody"]}
+            "ChangeSetName": arguments["ChangeSetName"],
+            "CreationTime": datetime.now(UTC),
+            "Type": arguments["ChangeSetType"],
+            "Body": arguments["TemplateBody"],
+        }
         return {"Id": arguments["ChangeSetName"], "StackId": ARN}
 
     def do_describe_change_set(self, **_: Any) -> dict[str, Any]:
-        return {"Status": self.change_set_status, "StatusReason": self.change_set_reason, "StackId": ARN,
-                "Changes": self.changes}
+        return {
+            "Status": self.change_set_status,
+            "StatusReason": self.change_set_reason,
+            "StackId": ARN,
+            "Changes": self.changes,
+        }
 
     def do_delete_change_set(self, StackName: str, ChangeSetName: str) -> None:
         self.change_sets.pop(ChangeSetName, None)
@@ -138,8 +155,7 @@ class FakeCloudFormation:
         return {"StackDriftDetectionId": "d"}
 
     def do_describe_stack_drift_detection_status(self, StackDriftDetectionId: str) -> dict[str, Any]:
-        return {"DetectionStatus": "DETECTION_COMPLETE",
-                "StackDriftStatus": "DRIFTED" if self.drifts else "IN_SYNC"}
+        return {"DetectionStatus": "DETECTION_COMPLETE", "StackDriftStatus": "DRIFTED" if self.drifts else "IN_SYNC"}
 
     def do_describe_stack_resource_drifts(self, StackName: str) -> dict[str, Any]:
         return {"StackResourceDrifts": self.drifts}
@@ -158,8 +174,9 @@ def whole(status: str, *resources: tuple[str, str, str], end: str = "") -> list[
     return [("demo", STACK, status, "User Initiated"), *middle, ("demo", STACK, end or f"{verb}_COMPLETE", "")]
 
 
-def context(cloud: Any, body: str | None = None, check: bool = False, other: Any = None, **given: Any
-            ) -> tuple[Context, list[str]]:
+def context(
+    cloud: Any, body: str | None = None, check: bool = False, other: Any = None, **given: Any
+) -> tuple[Context, list[str]]:
     """A context whose time passes only when it sleeps, and the lines that it says."""
     said: list[str] = []
     arguments = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}

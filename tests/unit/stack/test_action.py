@@ -14,8 +14,10 @@ from urllib.parse import parse_qs
 import pytest
 from conftest import ROLE
 
-NO_STACK = (b"<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code>"
-            b"<Message>Stack with id demo does not exist</Message></Error></ErrorResponse>")
+NO_STACK = (
+    b"<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code>"
+    b"<Message>Stack with id demo does not exist</Message></Error></ErrorResponse>"
+)
 PLAYBOOK = """
 - hosts: localhost
   gather_facts: false
@@ -75,15 +77,24 @@ def play(folder: Path, url: str, *more: str) -> subprocess.CompletedProcess[str]
     settings.write_text("[defaults]\nlocalhost_warning = false\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))}
     environment |= {
-        "ANSIBLE_CONFIG": str(settings), "ANSIBLE_ACTION_PLUGINS": str(ROLE / "action_plugins"),
-        "ANSIBLE_LIBRARY": str(ROLE / "library"), "HOME": str(folder),
+        "ANSIBLE_CONFIG": str(settings),
+        "ANSIBLE_ACTION_PLUGINS": str(ROLE / "action_plugins"),
+        "ANSIBLE_LIBRARY": str(ROLE / "library"),
+        "HOME": str(folder),
         # What must have no say beside the play's own keys.
-        "AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "real",
+        "AWS_PROFILE": "production",
+        "AWS_SESSION_TOKEN": "real",
         "AWS_ENDPOINT_URL_CLOUDFORMATION": "http://127.0.0.1:1",
     }
     return subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-e", f"endpoint={url}", "play.yml", *more],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
 def test_plans_with_the_credentials_of_the_play(tmp_path: Path, endpoint: tuple[str, list[tuple[str, str]]]) -> None:
@@ -102,7 +113,8 @@ def test_plans_with_the_credentials_of_the_play(tmp_path: Path, endpoint: tuple[
 
 
 def test_an_input_that_is_not_known_cannot_be_applied(
-        tmp_path: Path, endpoint: tuple[str, list[tuple[str, str]]]) -> None:
+    tmp_path: Path, endpoint: tuple[str, list[tuple[str, str]]]
+) -> None:
     url, seen = endpoint
     result = play(tmp_path, url)
     assert result.returncode != 0

@@ -31,18 +31,32 @@ def test_equal_is_equal() -> None:
     assert found() == ([], [])
 
 
-@pytest.mark.parametrize(("given", "there", "difference"), [
-    ({"parameters": {"Size": 2}}, {}, "parameter Size"),
-    ({"tags": {"env": "staging"}}, {}, "tags"),
-    ({}, {"Tags": [{"Key": "env", "Value": "staging"}]}, "tags"),
-    ({"rollback_triggers": [ALARM]}, {}, "rollback configuration"),
-    ({"monitoring_minutes": 5}, {}, "rollback configuration"),
-    ({}, {"RollbackConfiguration": {"RollbackTriggers": [{"Arn": ALARM, "Type": "AWS::CloudWatch::Alarm"}]}},
-     "rollback configuration"),
-    ({}, {"Parameters": [{"ParameterKey": "Size", "ParameterValue": "7"}]}, "parameter Size"),
-    ({}, {"Parameters": [{"ParameterKey": "Size", "ParameterValue": "1"},
-                         {"ParameterKey": "Gone", "ParameterValue": "1"}]}, "parameter Gone"),
-])
+@pytest.mark.parametrize(
+    ("given", "there", "difference"),
+    [
+        ({"parameters": {"Size": 2}}, {}, "parameter Size"),
+        ({"tags": {"env": "staging"}}, {}, "tags"),
+        ({}, {"Tags": [{"Key": "env", "Value": "staging"}]}, "tags"),
+        ({"rollback_triggers": [ALARM]}, {}, "rollback configuration"),
+        ({"monitoring_minutes": 5}, {}, "rollback configuration"),
+        (
+            {},
+            {"RollbackConfiguration": {"RollbackTriggers": [{"Arn": ALARM, "Type": "AWS::CloudWatch::Alarm"}]}},
+            "rollback configuration",
+        ),
+        ({}, {"Parameters": [{"ParameterKey": "Size", "ParameterValue": "7"}]}, "parameter Size"),
+        (
+            {},
+            {
+                "Parameters": [
+                    {"ParameterKey": "Size", "ParameterValue": "1"},
+                    {"ParameterKey": "Gone", "ParameterValue": "1"},
+                ]
+            },
+            "parameter Gone",
+        ),
+    ],
+)
 def test_each_setting_counts(given: dict[str, Any], there: dict[str, Any], difference: str) -> None:
     assert found(there=stack(**there), **given)[1] == [difference]
 
@@ -52,17 +66,28 @@ def test_a_kept_parameter_is_equal_whatever_it_is() -> None:
     assert found(there=there, parameters={"Size": 1}, keep_parameters=["Size"]) == ([], [])
 
 
-@pytest.mark.parametrize(("body", "doubt"), [
-    ("Parameters: {Size: {Type: 'AWS::SSM::Parameter::Value<String>', Default: '1'}}\nResources: {A: {Type: T}}",
-     "parameter Size is looked up in Parameter Store"),
-    ("Transform: My::Macro\nParameters: {Size: {Type: String, Default: '1'}}\nResources: {A: {Type: T}}",
-     "it is transformed by My::Macro"),
-    ("Parameters: {Size: {Type: String, Default: '1'}}\nResources: {A: {Type: T, P: '{{resolve:ssm:/x}}'}}",
-     "it holds a dynamic reference"),
-    ("Parameters: {Size: {Type: String, Default: '1'}}\nResources: {A: {Type: T, P: {'Fn::Transform': {}}}}",
-     "it embeds a macro (Fn::Transform)"),
-    (PLAIN + "# ümlaut\n", "the template holds characters beyond ASCII, which GetTemplate does not return"),
-])
+@pytest.mark.parametrize(
+    ("body", "doubt"),
+    [
+        (
+            "Parameters: {Size: {Type: 'AWS::SSM::Parameter::Value<String>', Default: '1'}}\nResources: {A: {Type: T}}",
+            "parameter Size is looked up in Parameter Store",
+        ),
+        (
+            "Transform: My::Macro\nParameters: {Size: {Type: String, Default: '1'}}\nResources: {A: {Type: T}}",
+            "it is transformed by My::Macro",
+        ),
+        (
+            "Parameters: {Size: {Type: String, Default: '1'}}\nResources: {A: {Type: T, P: '{{resolve:ssm:/x}}'}}",
+            "it holds a dynamic reference",
+        ),
+        (
+            "Parameters: {Size: {Type: String, Default: '1'}}\nResources: {A: {Type: T, P: {'Fn::Transform': {}}}}",
+            "it embeds a macro (Fn::Transform)",
+        ),
+        (PLAIN + "# ümlaut\n", "the template holds characters beyond ASCII, which GetTemplate does not return"),
+    ],
+)
 def test_what_the_text_does_not_decide_is_left_to_a_change_set(body: str, doubt: str) -> None:
     assert found(body)[0] == [doubt]
 

@@ -50,16 +50,40 @@ def resolver(**values: str) -> Resolver:
     return Resolver(load(TEMPLATE), values)
 
 
-def modify(logical_id: str, kind: str, *details: dict[str, Any], replacement: str = "False",
-           action: str = "Modify", **more: Any) -> dict[str, Any]:
-    return {"ResourceChange": {"Action": action, "LogicalResourceId": logical_id, "ResourceType": kind,
-                               "Replacement": replacement, "Details": list(details), **more}}
+def modify(
+    logical_id: str,
+    kind: str,
+    *details: dict[str, Any],
+    replacement: str = "False",
+    action: str = "Modify",
+    **more: Any,
+) -> dict[str, Any]:
+    return {
+        "ResourceChange": {
+            "Action": action,
+            "LogicalResourceId": logical_id,
+            "ResourceType": kind,
+            "Replacement": replacement,
+            "Details": list(details),
+            **more,
+        }
+    }
 
 
-def detail(name: str, recreates: str = "Never", evaluation: str = "Static", source: str = "DirectModification",
-           cause: str = "", **target: str) -> dict[str, Any]:
-    return {"Target": {"Attribute": "Properties", "Name": name, "RequiresRecreation": recreates, **target},
-            "Evaluation": evaluation, "ChangeSource": source, "CausingEntity": cause}
+def detail(
+    name: str,
+    recreates: str = "Never",
+    evaluation: str = "Static",
+    source: str = "DirectModification",
+    cause: str = "",
+    **target: str,
+) -> dict[str, Any]:
+    return {
+        "Target": {"Attribute": "Properties", "Name": name, "RequiresRecreation": recreates, **target},
+        "Evaluation": evaluation,
+        "ChangeSource": source,
+        "CausingEntity": cause,
+    }
 
 
 def test_a_new_stack_lists_what_its_conditions_and_loops_make() -> None:
@@ -76,8 +100,11 @@ def test_a_condition_that_only_aws_can_decide_is_said() -> None:
 
 
 def test_values_come_from_the_change_set_where_it_has_them() -> None:
-    change = modify("Group", "AWS::AutoScaling::AutoScalingGroup",
-                    detail("MaxSize", Path="/Properties/MaxSize", BeforeValue="3", AfterValue="6"))
+    change = modify(
+        "Group",
+        "AWS::AutoScaling::AutoScalingGroup",
+        detail("MaxSize", Path="/Properties/MaxSize", BeforeValue="3", AfterValue="6"),
+    )
     plan = from_change_set("demo", [change], resolver(), resolver(Size="5"))
     assert "      MaxSize: 3 → 6" in plan.lines()
 
@@ -89,26 +116,37 @@ def test_values_come_from_the_templates_where_it_has_none() -> None:
 
 
 def test_a_value_another_resource_brings_along_is_known_after_apply() -> None:
-    change = modify("Subnet", "AWS::EC2::Subnet",
-                    detail("VpcId", "Always", "Dynamic", "ResourceReference", "Vpc"), replacement="Conditional")
-    plan = from_change_set("demo", [change, modify("Vpc", "AWS::EC2::VPC", replacement="True")],
-                           resolver(), resolver())
+    change = modify(
+        "Subnet",
+        "AWS::EC2::Subnet",
+        detail("VpcId", "Always", "Dynamic", "ResourceReference", "Vpc"),
+        replacement="Conditional",
+    )
+    plan = from_change_set("demo", [change, modify("Vpc", "AWS::EC2::VPC", replacement="True")], resolver(), resolver())
     subnet = next(resource for resource in plan.resources if resource.logical_id == "Subnet")
     assert subnet.action is Action.MAY_REPLACE
     assert "      VpcId: Vpc → known after apply" in plan.lines()
 
 
 def test_a_reference_to_a_resource_that_stays_replaces_nothing() -> None:
-    subnet = modify("Subnet", "AWS::EC2::Subnet",
-                    detail("VpcId", "Always", "Dynamic", "ResourceReference", "Vpc"), replacement="Conditional")
+    subnet = modify(
+        "Subnet",
+        "AWS::EC2::Subnet",
+        detail("VpcId", "Always", "Dynamic", "ResourceReference", "Vpc"),
+        replacement="Conditional",
+    )
     plan = from_change_set("demo", [subnet, modify("Vpc", "AWS::EC2::VPC")], resolver(), resolver())
     assert {resource.action for resource in plan.resources} == {Action.CHANGE}
     assert refusals(plan, (), "allow") == []
 
 
 def test_an_attribute_of_a_changed_resource_may_replace() -> None:
-    subnet = modify("Subnet", "AWS::EC2::Subnet",
-                    detail("VpcId", "Always", "Dynamic", "ResourceAttribute", "Vpc.Id"), replacement="Conditional")
+    subnet = modify(
+        "Subnet",
+        "AWS::EC2::Subnet",
+        detail("VpcId", "Always", "Dynamic", "ResourceAttribute", "Vpc.Id"),
+        replacement="Conditional",
+    )
     plan = from_change_set("demo", [subnet, modify("Vpc", "AWS::EC2::VPC")], resolver(), resolver())
     assert "Subnet (AWS::EC2::Subnet) may be replaced because of VpcId" in refusals(plan, (), "allow")[0]
 
@@ -135,8 +173,10 @@ def test_removal_of_what_carries_state_is_refused_unless_retained() -> None:
         change = modify("Table", "AWS::DynamoDB::Table", action="Remove", PolicyAction=policy)
         return refusals(from_change_set("demo", [change], resolver(), resolver()), (), "allow")
 
-    assert removal("Delete") == ["Table (AWS::DynamoDB::Table) would be deleted because the template no longer has "
-                                 "it, and it carries state. To allow it: allow: [Table]"]
+    assert removal("Delete") == [
+        "Table (AWS::DynamoDB::Table) would be deleted because the template no longer has "
+        "it, and it carries state. To allow it: allow: [Table]"
+    ]
     assert removal("Retain") == []
 
 
@@ -145,8 +185,17 @@ def test_what_carries_nothing_may_go() -> None:
     assert refusals(from_change_set("demo", [change], resolver(), resolver()), (), "allow") == []
 
 
-@pytest.mark.parametrize("kind", ["AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ECR::Repository",
-                                  "AWS::ElasticLoadBalancingV2::Listener", "AWS::EC2::VPC", "AWS::DynamoDB::Table",
-                                  "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::SNS::Topic"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        "AWS::ECR::Repository",
+        "AWS::ElasticLoadBalancingV2::Listener",
+        "AWS::EC2::VPC",
+        "AWS::DynamoDB::Table",
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        "AWS::SNS::Topic",
+    ],
+)
 def test_the_types_the_design_names_are_guarded(kind: str) -> None:
     assert kind in GUARDED_TYPES

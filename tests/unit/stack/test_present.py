@@ -16,12 +16,26 @@ Parameters:
 Resources:
   Topic: {Type: AWS::SNS::Topic, Properties: {DisplayName: !Sub "n${Size}"}}
 """
-PARAMETERS = [{"ParameterKey": "Size", "ParameterValue": "1"}, {"ParameterKey": "Digest", "ParameterValue": "none"},
-              {"ParameterKey": "Secret", "ParameterValue": "****"}]
-MODIFIED = {"ResourceChange": {
-    "Action": "Modify", "LogicalResourceId": "Topic", "ResourceType": "AWS::SNS::Topic", "Replacement": "False",
-    "Details": [{"Target": {"Attribute": "Properties", "Name": "DisplayName", "RequiresRecreation": "Never"},
-                 "Evaluation": "Static", "ChangeSource": "DirectModification"}]}}
+PARAMETERS = [
+    {"ParameterKey": "Size", "ParameterValue": "1"},
+    {"ParameterKey": "Digest", "ParameterValue": "none"},
+    {"ParameterKey": "Secret", "ParameterValue": "****"},
+]
+MODIFIED = {
+    "ResourceChange": {
+        "Action": "Modify",
+        "LogicalResourceId": "Topic",
+        "ResourceType": "AWS::SNS::Topic",
+        "Replacement": "False",
+        "Details": [
+            {
+                "Target": {"Attribute": "Properties", "Name": "DisplayName", "RequiresRecreation": "Never"},
+                "Evaluation": "Static",
+                "ChangeSource": "DirectModification",
+            }
+        ],
+    }
+}
 
 
 def deployed(status: str = "CREATE_COMPLETE", **more: object) -> FakeCloudFormation:
@@ -34,8 +48,9 @@ def deployed(status: str = "CREATE_COMPLETE", **more: object) -> FakeCloudFormat
 
 def new() -> FakeCloudFormation:
     cloud = FakeCloudFormation()
-    cloud.changes = [{"ResourceChange": {"Action": "Add", "LogicalResourceId": "Topic",
-                                         "ResourceType": "AWS::SNS::Topic"}}]
+    cloud.changes = [
+        {"ResourceChange": {"Action": "Add", "LogicalResourceId": "Topic", "ResourceType": "AWS::SNS::Topic"}}
+    ]
     cloud.script = {"CREATE": [whole("CREATE_IN_PROGRESS", ("Topic", "CREATE_COMPLETE", ""))]}
     return cloud
 
@@ -140,8 +155,9 @@ def test_a_misspelt_parameter_is_named() -> None:
         context(new(), BODY, parameters={"Siez": 1})
 
 
-@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS",
-                                    "DELETE_FAILED"])
+@pytest.mark.parametrize(
+    "status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS", "DELETE_FAILED"]
+)
 def test_what_never_came_to_life_is_deleted_and_created(status: str) -> None:
     cloud = new()
     cloud.have(status, EnableTerminationProtection=True)
@@ -173,10 +189,15 @@ def test_attaches_to_what_is_running_then_plans() -> None:
 def test_a_create_that_fails_while_nobody_watched_is_repaired() -> None:
     cloud = new()
     cloud.have("CREATE_IN_PROGRESS", BODY)
-    ending = (("Topic", "CREATE_FAILED", "no such key"), ("demo", "ROLLBACK_IN_PROGRESS", ""),
-              ("demo", "ROLLBACK_COMPLETE", ""))
-    cloud.queue = [{"logical_id": name, "kind": "AWS::SNS::Topic", "status": status, "reason": reason, "token": "old"}
-                   for name, status, reason in ending]
+    ending = (
+        ("Topic", "CREATE_FAILED", "no such key"),
+        ("demo", "ROLLBACK_IN_PROGRESS", ""),
+        ("demo", "ROLLBACK_COMPLETE", ""),
+    )
+    cloud.queue = [
+        {"logical_id": name, "kind": "AWS::SNS::Topic", "status": status, "reason": reason, "token": "old"}
+        for name, status, reason in ending
+    ]
     cloud.script["DELETE"] = [whole("DELETE_IN_PROGRESS")]
     ctx, said = context(cloud, BODY)
     result = Present(ctx).run()
@@ -205,9 +226,16 @@ def test_wait_false_starts_and_returns() -> None:
 
 def test_failure_names_the_root_cause_not_the_cascade() -> None:
     cloud = new()
-    cloud.script = {"CREATE": [whole(
-        "CREATE_IN_PROGRESS", ("Other", "CREATE_FAILED", "Resource creation cancelled"),
-        ("Topic", "CREATE_FAILED", "KMS key is disabled"), end="ROLLBACK_COMPLETE")]}
+    cloud.script = {
+        "CREATE": [
+            whole(
+                "CREATE_IN_PROGRESS",
+                ("Other", "CREATE_FAILED", "Resource creation cancelled"),
+                ("Topic", "CREATE_FAILED", "KMS key is disabled"),
+                end="ROLLBACK_COMPLETE",
+            )
+        ]
+    }
     with pytest.raises(StackError) as caught:
         Present(context(cloud, BODY)[0]).run()
     assert "Topic (AWS::SNS::Topic) CREATE_FAILED: KMS key is disabled." in caught.value.message
@@ -224,8 +252,12 @@ def test_a_failed_plan_of_a_new_stack_leaves_no_shell() -> None:
 
 def replaced(cloud: FakeCloudFormation) -> FakeCloudFormation:
     change = dict(MODIFIED["ResourceChange"], Replacement="True")
-    change["Details"] = [{"Target": {"Attribute": "Properties", "Name": "DisplayName",
-                                     "RequiresRecreation": "Always"}, "Evaluation": "Static"}]
+    change["Details"] = [
+        {
+            "Target": {"Attribute": "Properties", "Name": "DisplayName", "RequiresRecreation": "Always"},
+            "Evaluation": "Static",
+        }
+    ]
     cloud.changes = [{"ResourceChange": change}]
     return cloud
 
@@ -252,8 +284,14 @@ def test_leftover_change_sets_of_ours_are_removed_and_others_kept() -> None:
 
 
 def test_a_failed_rollback_waits_for_the_alarm_and_continues() -> None:
-    cloud = deployed("UPDATE_ROLLBACK_FAILED", RollbackConfiguration={"RollbackTriggers": [
-        {"Arn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:errors", "Type": "AWS::CloudWatch::Alarm"}]})
+    cloud = deployed(
+        "UPDATE_ROLLBACK_FAILED",
+        RollbackConfiguration={
+            "RollbackTriggers": [
+                {"Arn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:errors", "Type": "AWS::CloudWatch::Alarm"}
+            ]
+        },
+    )
     cloud.script["CONTINUE"] = [whole("UPDATE_ROLLBACK_IN_PROGRESS")]
     states = iter(["ALARM", "ALARM", "OK"])
 
@@ -272,8 +310,9 @@ def test_a_failed_rollback_waits_for_the_alarm_and_continues() -> None:
 
 def test_a_rollback_that_fails_again_gives_the_command() -> None:
     cloud = deployed("UPDATE_ROLLBACK_FAILED")
-    cloud.script["CONTINUE"] = [whole("UPDATE_ROLLBACK_IN_PROGRESS", ("Topic", "UPDATE_FAILED", "stuck"),
-                                      end="UPDATE_ROLLBACK_FAILED")]
+    cloud.script["CONTINUE"] = [
+        whole("UPDATE_ROLLBACK_IN_PROGRESS", ("Topic", "UPDATE_FAILED", "stuck"), end="UPDATE_ROLLBACK_FAILED")
+    ]
     with pytest.raises(StackError, match=r"stuck.*--resources-to-skip Topic"):
         Present(context(cloud, BODY)[0]).run()
 
@@ -286,8 +325,11 @@ def test_an_update_that_somebody_started_meanwhile_is_attached_to() -> None:
     def busy_once(**arguments: object) -> dict[str, object]:
         if not refused:
             refused.append(True)
-            raise client_error("CreateChangeSet", "ValidationError",
-                               "Stack:demo is in UPDATE_IN_PROGRESS state and can not be updated.")
+            raise client_error(
+                "CreateChangeSet",
+                "ValidationError",
+                "Stack:demo is in UPDATE_IN_PROGRESS state and can not be updated.",
+            )
         return original(**arguments)
 
     cloud.do_create_change_set = busy_once  # type: ignore[method-assign]
@@ -307,8 +349,14 @@ def test_other_errors_are_not_swallowed() -> None:
 
 def test_a_missed_deadline_says_what_it_waits_for() -> None:
     cloud = new()
-    cloud.script = {"CREATE": [[("demo", "AWS::CloudFormation::Stack", "CREATE_IN_PROGRESS", ""),
-                                ("Topic", "AWS::SNS::Topic", "CREATE_IN_PROGRESS", "")]]}
+    cloud.script = {
+        "CREATE": [
+            [
+                ("demo", "AWS::CloudFormation::Stack", "CREATE_IN_PROGRESS", ""),
+                ("Topic", "AWS::SNS::Topic", "CREATE_IN_PROGRESS", ""),
+            ]
+        ]
+    }
     ctx, said = context(cloud, BODY, timeout=130, timeout_variable="network_timeout_seconds")
     with pytest.raises(StackError, match=r"130 s, the limit set by network_timeout_seconds. Waiting for Topic"):
         Present(ctx).run()
@@ -317,8 +365,11 @@ def test_a_missed_deadline_says_what_it_waits_for() -> None:
 
 def test_secrets_are_not_said() -> None:
     cloud = new()
-    cloud.script = {"CREATE": [whole("CREATE_IN_PROGRESS", ("Topic", "CREATE_FAILED", "bad hunter2 \x1b[31m"),
-                                     end="ROLLBACK_COMPLETE")]}
+    cloud.script = {
+        "CREATE": [
+            whole("CREATE_IN_PROGRESS", ("Topic", "CREATE_FAILED", "bad hunter2 \x1b[31m"), end="ROLLBACK_COMPLETE")
+        ]
+    }
     ctx, said = context(cloud, BODY, parameters={"Secret": "hunter2"})
     with pytest.raises(StackError):
         Present(ctx).run()

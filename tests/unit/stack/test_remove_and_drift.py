@@ -74,12 +74,17 @@ def test_a_deletion_that_is_running_is_awaited() -> None:
 def test_drift_property_by_property() -> None:
     cloud = there()
     cloud.drifts = [
-        {"LogicalResourceId": "Group", "ResourceType": "AWS::AutoScaling::AutoScalingGroup",
-         "StackResourceDriftStatus": "MODIFIED",
-         "PropertyDifferences": [{"PropertyPath": "/MaxSize", "ExpectedValue": "4", "ActualValue": "9",
-                                  "DifferenceType": "NOT_EQUAL"}]},
+        {
+            "LogicalResourceId": "Group",
+            "ResourceType": "AWS::AutoScaling::AutoScalingGroup",
+            "StackResourceDriftStatus": "MODIFIED",
+            "PropertyDifferences": [
+                {"PropertyPath": "/MaxSize", "ExpectedValue": "4", "ActualValue": "9", "DifferenceType": "NOT_EQUAL"}
+            ],
+        },
         {"LogicalResourceId": "Odd", "ResourceType": "X", "StackResourceDriftStatus": "NOT_CHECKED"},
-        {"LogicalResourceId": "Fine", "ResourceType": "X", "StackResourceDriftStatus": "IN_SYNC"}]
+        {"LogicalResourceId": "Fine", "ResourceType": "X", "StackResourceDriftStatus": "IN_SYNC"},
+    ]
     result = drift.detected(context(cloud, state="drift_detected", check=True)[0])
     assert result["drifted"] is True
     assert result["changed"] is False

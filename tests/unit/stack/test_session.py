@@ -12,13 +12,21 @@ from cloudformation_stack.options import ARGUMENT_SPEC, build
 from cloudformation_stack.run import run
 from cloudformation_stack.session import Clients, connection, warm_up
 
-PLAY = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "000000000000",
-        "AWS_SECRET_ACCESS_KEY": "dummy", "AWS_REGION": "us-east-1"}
+PLAY = {
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_ACCESS_KEY_ID": "000000000000",
+    "AWS_SECRET_ACCESS_KEY": "dummy",
+    "AWS_REGION": "us-east-1",
+}
 
 
 def test_the_play_comes_before_the_process() -> None:
-    process = {"AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "real", "AWS_REGION": "eu-west-1",
-               "AWS_ENDPOINT_URL_CLOUDFORMATION": "https://elsewhere.example"}
+    process = {
+        "AWS_PROFILE": "production",
+        "AWS_SESSION_TOKEN": "real",
+        "AWS_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL_CLOUDFORMATION": "https://elsewhere.example",
+    }
     where = connection({}, PLAY, process)
     assert (where.profile, where.session_token, where.region) == (None, None, "us-east-1")
     assert where.endpoint_url == "http://127.0.0.1:9"
@@ -43,8 +51,7 @@ def test_what_would_be_ignored_is_refused() -> None:
         connection({}, {"AWS_WEB_IDENTITY_TOKEN_FILE": "/token"}, {})
 
 
-def test_a_client_uses_the_play_even_when_the_process_names_a_missing_profile(
-        monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_uses_the_play_even_when_the_process_names_a_missing_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "not-there")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "real")
     before = dict(os.environ)
@@ -58,8 +65,9 @@ def test_a_client_uses_the_play_even_when_the_process_names_a_missing_profile(
 def test_a_missing_region_is_one_sentence() -> None:
     arguments: dict[str, Any] = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
     options = build(arguments | {"name": "demo", "state": "described"}, None, check=False)
-    where = connection({}, {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y",
-                            "AWS_CONFIG_FILE": "/nonexistent"}, {})
+    where = connection(
+        {}, {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_CONFIG_FILE": "/nonexistent"}, {}
+    )
     result = run(options, Clients(where), lambda line: None)
     assert result["failed"] is True
     assert "region" in result["msg"]
@@ -80,9 +88,21 @@ def test_requests_are_valid_for_botocore() -> None:
     options = build(arguments | {"name": "demo", "state": "described"}, None, check=False)
     clients = Clients(connection({}, PLAY, {}))
     with Stubber(clients("cloudformation")) as stub:
-        stub.add_response("describe_stacks", {"Stacks": [{
-            "StackName": "demo", "StackStatus": "CREATE_COMPLETE", "CreationTime": "2026-01-01T00:00:00Z",
-            "StackId": "arn:1", "Outputs": [{"OutputKey": "A", "OutputValue": "b"}]}]}, {"StackName": "demo"})
+        stub.add_response(
+            "describe_stacks",
+            {
+                "Stacks": [
+                    {
+                        "StackName": "demo",
+                        "StackStatus": "CREATE_COMPLETE",
+                        "CreationTime": "2026-01-01T00:00:00Z",
+                        "StackId": "arn:1",
+                        "Outputs": [{"OutputKey": "A", "OutputValue": "b"}],
+                    }
+                ]
+            },
+            {"StackName": "demo"},
+        )
         result = run(options, clients, lambda line: None)
     assert result["outputs"] == {"A": "b"}
     assert result["exists"] is True

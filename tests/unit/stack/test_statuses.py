@@ -9,13 +9,15 @@ from typing import Any
 import botocore.session
 import pytest
 import yaml
+from botocore.exceptions import EndpointConnectionError
 from cloudformation_stack.explain import explain
 from cloudformation_stack.instances import consoles, refresh_progress
 from cloudformation_stack.options import ARGUMENT_SPEC
 from cloudformation_stack.repair import Step, next_step
 from cloudformation_stack.text import Masker, clean
-from cloudformation_stack.watch import Event
+from cloudformation_stack.watch import Event, watch
 from conftest import ROLE
+from fake_cloudformation import ARN, FakeCloudFormation, context, whole
 
 GROUP = "AWS::AutoScaling::AutoScalingGroup"
 STATUSES = botocore.session.Session().get_service_model("cloudformation").shape_for("StackStatus").enum
@@ -36,8 +38,11 @@ def test_no_stack_is_created_and_an_unknown_status_is_an_error() -> None:
 
 def test_the_documentation_has_the_options_as_they_are() -> None:
     source = ast.parse((ROLE / "library" / "cloudformation_stack.py").read_text())
-    texts = {node.targets[0].id: node.value.value for node in source.body  # type: ignore[attr-defined]
-             if isinstance(node, ast.Assign)}
+    texts = {
+        node.targets[0].id: node.value.value
+        for node in source.body  # type: ignore[attr-defined]
+        if isinstance(node, ast.Assign)
+    }
     documented = yaml.safe_load(texts["DOCUMENTATION"])["options"]
     for options in documented.values():
         options.pop("description")
@@ -57,16 +62,27 @@ class Services:
         return self
 
     def describe_scaling_activities(self, **_: Any) -> dict[str, Any]:
-        return {"Activities": [
-            {"StatusCode": "Successful", "Description": "Launching a new EC2 instance: i-0000000000000000a"},
-            {"StatusCode": "Cancelled", "Description": "Launching a new EC2 instance: i-0000000000000000b"}]}
+        return {
+            "Activities": [
+                {"StatusCode": "Successful", "Description": "Launching a new EC2 instance: i-0000000000000000a"},
+                {"StatusCode": "Cancelled", "Description": "Launching a new EC2 instance: i-0000000000000000b"},
+            ]
+        }
 
     def get_console_output(self, InstanceId: str) -> dict[str, Any]:
         return {"Output": f"boot of {InstanceId}\nline 1\n\x1b[31mapp: no module named flask\x1b[0m\n"}
 
     def describe_instance_refreshes(self, **_: Any) -> dict[str, Any]:
-        return {"InstanceRefreshes": [{"Status": "InProgress", "PercentageComplete": 50, "InstancesToUpdate": 1,
-                                       "StartTime": datetime(2026, 1, 2, tzinfo=UTC)}]}
+        return {
+            "InstanceRefreshes": [
+                {
+                    "Status": "InProgress",
+                    "PercentageComplete": 50,
+                    "InstancesToUpdate": 1,
+                    "StartTime": datetime(2026, 1, 2, tzinfo=UTC),
+                }
+            ]
+        }
 
 
 def test_the_console_of_the_instance_that_failed_comes_first() -> None:
@@ -86,8 +102,17 @@ def test_a_console_that_cannot_be_read_is_said() -> None:
 
 
 def test_an_alarm_that_rolled_the_stack_back_is_the_cause() -> None:
-    stack = Event("1", datetime(2026, 1, 1, tzinfo=UTC), "demo", "arn", "AWS::CloudFormation::Stack",
-                  "UPDATE_ROLLBACK_IN_PROGRESS", "Rollback triggered by alarm errors", "", True)
+    stack = Event(
+        "1",
+        datetime(2026, 1, 1, tzinfo=UTC),
+        "demo",
+        "arn",
+        "AWS::CloudFormation::Stack",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "Rollback triggered by alarm errors",
+        "",
+        True,
+    )
     assert "Rollback triggered by alarm errors" in explain([stack]).sentence
 
 
@@ -100,3 +125,33 @@ def test_progress_of_an_instance_refresh() -> None:
 def test_text_is_cleaned_and_masked() -> None:
     assert clean("a\x1b[2J\r\nb\u200b") == "a [2J b"
     assert Masker(["hunter2", "x"])("hunter2 x") == "**** x"
+
+
+def test_a_watch_reads_each_page_of_events_once() -> None:
+    cloud = FakeCloudFormation()
+    cloud.have("CREATE_COMPLETE")
+    many = [(f"Topic{number}", "CREATE_COMPLETE", "") for number in range(20)]
+    cloud.script = {"UPDATE": [whole("UPDATE_IN_PROGRESS", *many)]}
+    cloud.begin("UPDATE", "mine")
+    ctx, said = context(cloud, state="described")
+    outcome = watch(ctx, ARN, "mine")
+    assert outcome.succeeded
+    assert len([line for line in said if "CREATE_COMPLETE" in line]) == 20
+    # Each look finds one more event; the fake's pages hold three.
+    assert cloud.names().count("describe_stack_events") <= len(outcome.events) + 1
+
+
+def test_a_lost_connection_does_not_end_a_watch() -> None:
+    cloud = FakeCloudFormation()
+    cloud.have("CREATE_COMPLETE")
+    cloud.script = {"UPDATE": [whole("UPDATE_IN_PROGRESS")]}
+    cloud.begin("UPDATE", "mine")
+    original, lost = cloud.do_describe_stack_events, iter([True, True, False])
+
+    def flaky(**arguments: Any) -> dict[str, Any]:
+        if next(lost, False):
+            raise EndpointConnectionError(endpoint_url="https://cloudformation.example")
+        return original(**arguments)
+
+    cloud.do_describe_stack_events = flaky  # type: ignore[method-assign]
+    assert watch(context(cloud, state="described")[0], ARN, "mine").succeeded

@@ -53,8 +53,9 @@ class Present:
             result = self._step(stack, step)
             if result is not None:
                 return result
-        raise StackError(f"{self.options.name} is still not settled after {MOST_ROUNDS} attempts: "
-                         "something else keeps changing it.")
+        raise StackError(
+            f"{self.options.name} is still not settled after {MOST_ROUNDS} attempts: something else keeps changing it."
+        )
 
     def _step(self, stack: Stack | None, step: Step) -> dict[str, Any] | None:
         """One round; None when the stack has to be looked at again."""
@@ -90,22 +91,28 @@ class Present:
         outcome = self._watch(stack["StackId"], None)
         self.attached = self.changed = True
         if not outcome.succeeded:
-            self.ctx.say(f"{self.options.name}: what was running ended {outcome.status}. "
-                         f"{explain(outcome.events).sentence}")
+            self.ctx.say(
+                f"{self.options.name}: what was running ended {outcome.status}. {explain(outcome.events).sentence}"
+            )
 
     def _delete_failed(self, stack: Stack) -> None:
         status = stack["StackStatus"]
         if self.recreations >= MOST_RECREATIONS:
-            raise StackError(f"{self.options.name} is {status} again after it was deleted once: "
-                             "read the events above.", status=status)
+            raise StackError(
+                f"{self.options.name} is {status} again after it was deleted once: read the events above.",
+                status=status,
+            )
         if status == "REVIEW_IN_PROGRESS":
-            foreign = [str(item["ChangeSetName"]) for item in others(self.ctx)
-                       if not is_ours(str(item["ChangeSetName"]))]
+            foreign = [
+                str(item["ChangeSetName"]) for item in others(self.ctx) if not is_ours(str(item["ChangeSetName"]))
+            ]
             if foreign:
                 raise StackError(
                     f"{self.options.name} waits for somebody's review of change set {', '.join(foreign)}. Execute it, "
                     f"or delete it: `aws cloudformation delete-stack --region {self.ctx.region} "
-                    f"--stack-name {self.options.name}` (nothing exists in it yet).", status=status)
+                    f"--stack-name {self.options.name}` (nothing exists in it yet).",
+                    status=status,
+                )
         self.ctx.say(f"{self.options.name} is {status}, it never came to life: deleting it")
         self.recreations += 1
         self.repaired.append(f"deleted a stack in {status}")
@@ -173,8 +180,12 @@ class Present:
     def _guard(self, plan: Plan) -> None:
         refused = refusals(plan, self.options.allowed, self.options.allow_variable)
         if refused:
-            raise StackError(f"{self.options.name}: refused. {' '.join(refused)}", refused=refused,
-                             plan=plan.as_data(), plan_text=plan.lines())
+            raise StackError(
+                f"{self.options.name}: refused. {' '.join(refused)}",
+                refused=refused,
+                plan=plan.as_data(),
+                plan_text=plan.lines(),
+            )
 
     def _checked(self, stack: Stack | None, step: Step) -> dict[str, Any]:
         """The plan for check mode, which writes nothing but a change set that it removes again."""
@@ -228,8 +239,7 @@ class Present:
         return self._result(plan, operation=token, duration=round(outcome.seconds, 1))
 
     def _protect(self, on: bool) -> None:
-        self.ctx.client.update_termination_protection(
-            StackName=self.options.name, EnableTerminationProtection=on)
+        self.ctx.client.update_termination_protection(StackName=self.options.name, EnableTerminationProtection=on)
 
     def _watch(self, stack_id: str, token: str | None) -> Outcome:
         client_for = self.ctx.other_client
@@ -242,14 +252,18 @@ class Present:
         client_for = self.ctx.other_client
         why = explain(outcome.events, consoles(client_for, self.options.console_lines) if client_for else None)
         self.ctx.say_block(why.lines())
-        after = " The next run deletes what is left and creates it again." if outcome.status in (
-            "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED") else ""
-        raise StackError(f"{self.options.name} ended {outcome.status} after {outcome.seconds:.1f} s. {why.sentence}"
-                         f"{after}", status=outcome.status, explanation=why.lines())
+        after = (
+            " The next run deletes what is left and creates it again."
+            if outcome.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
+            else ""
+        )
+        raise StackError(
+            f"{self.options.name} ended {outcome.status} after {outcome.seconds:.1f} s. {why.sentence}{after}",
+            status=outcome.status,
+            explanation=why.lines(),
+        )
 
-    def _result(
-        self, plan: Plan, *, changed: bool = False, **more: Any
-    ) -> dict[str, Any]:
+    def _result(self, plan: Plan, *, changed: bool = False, **more: Any) -> dict[str, Any]:
         """The task's result; `stack` among the fields saves reading it once more."""
         found: dict[str, Any] = {
             "changed": self.changed or changed,

@@ -94,31 +94,37 @@ def _await(ctx: Context, arn: str) -> ChangeSet:
             changes = list(answer.get("Changes") or [])
             while answer.get("NextToken"):
                 answer = ctx.client.describe_change_set(
-                    ChangeSetName=arn, IncludePropertyValues=True, NextToken=answer["NextToken"])
+                    ChangeSetName=arn, IncludePropertyValues=True, NextToken=answer["NextToken"]
+                )
                 changes += answer.get("Changes") or []
             return ChangeSet(arn, answer["StackId"], tuple(changes), empty=False)
         if status == "FAILED":
             reason = str(answer.get("StatusReason") or "")
             if any(mark in reason.lower() for mark in _EMPTY):
                 return ChangeSet(arn, answer["StackId"], (), empty=True)
-            raise StackError(f"{ctx.options.name}: CloudFormation cannot plan this: "
-                             f"{'; '.join([reason, *_validation_errors(ctx, arn)])}")
+            raise StackError(
+                f"{ctx.options.name}: CloudFormation cannot plan this: "
+                f"{'; '.join([reason, *_validation_errors(ctx, arn)])}"
+            )
         if ctx.clock() >= deadline:
-            raise StackError(f"{ctx.options.name}: the plan is still {status} after "
-                             f"{ctx.options.plan_timeout:.0f} s (plan_timeout).")
+            raise StackError(
+                f"{ctx.options.name}: the plan is still {status} after {ctx.options.plan_timeout:.0f} s (plan_timeout)."
+            )
         pace.wait()
 
 
 def _validation_errors(ctx: Context, arn: str) -> list[str]:
     """What pre-deployment validation found, property by property (DescribeEvents, FailedEvents filter)."""
     try:
-        events = ctx.client.describe_events(
-            ChangeSetName=arn, Filters={"FailedEvents": True}).get("OperationEvents") or []
+        events = (
+            ctx.client.describe_events(ChangeSetName=arn, Filters={"FailedEvents": True}).get("OperationEvents") or []
+        )
     except Exception:  # older endpoints do not know the action; the reason above stands
         return []
     return [
         f"{event.get('LogicalResourceId', '')} {event.get('ValidationPath', '')}: {event['ValidationStatusReason']}"
-        for event in events if event.get("ValidationStatusReason")
+        for event in events
+        if event.get("ValidationStatusReason")
     ]
 
 

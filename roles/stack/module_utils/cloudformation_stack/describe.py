@@ -30,8 +30,16 @@ def describe(ctx: Context, name: str | None = None) -> Stack | None:
 def facts(ctx: Context, stack: Stack | None) -> dict[str, Any]:
     """A stack as fields of the task's result."""
     if stack is None:
-        return {"exists": False, "stack_id": "", "status": "", "outputs": {}, "parameters": {}, "stack_tags": {},
-                "termination_protection": False, "template_description": ""}
+        return {
+            "exists": False,
+            "stack_id": "",
+            "status": "",
+            "outputs": {},
+            "parameters": {},
+            "stack_tags": {},
+            "termination_protection": False,
+            "template_description": "",
+        }
     return {
         "exists": True,
         "stack_id": stack["StackId"],

@@ -38,9 +38,7 @@ class PropertyChange:
         return [f"{self.path}:"] + [shorten(clean_line(f"  {line}"), 200) for line in hunks]
 
 
-def property_changes(
-    change: Mapping[str, Any], old: Resolver | None, new: Resolver | None
-) -> list[PropertyChange]:
+def property_changes(change: Mapping[str, Any], old: Resolver | None, new: Resolver | None) -> list[PropertyChange]:
     """What a change set's Modify says, filled up from the templates where it has no values."""
     merged: dict[str, PropertyChange] = {}
     for detail in change.get("Details") or []:
@@ -48,8 +46,11 @@ def property_changes(
         path = _path(target)
         recreates = str(target.get("RequiresRecreation") or "Never")
         if "BeforeValue" in target or "AfterValue" in target:
-            found = [PropertyChange(path, _value(path, target.get("BeforeValue")),
-                                    _value(path, target.get("AfterValue")), recreates)]
+            found = [
+                PropertyChange(
+                    path, _value(path, target.get("BeforeValue")), _value(path, target.get("AfterValue")), recreates
+                )
+            ]
         else:
             found = _from_templates(change["LogicalResourceId"], path, recreates, old, new)
         for item in found:
@@ -68,8 +69,9 @@ def removed_secret(change: PropertyChange, secret_paths: set[str]) -> PropertyCh
     for secret in secret_paths:
         for candidate in candidates:
             if candidate == secret or candidate.startswith(secret + "/") or secret.startswith(candidate + "/"):
-                return replace(change, before=None if change.before is None else MASK,
-                               after=None if change.after is None else MASK)
+                return replace(
+                    change, before=None if change.before is None else MASK, after=None if change.after is None else MASK
+                )
     return change
 
 
@@ -77,11 +79,17 @@ def diff_values(path: str, before: Any, after: Any) -> list[tuple[str, Any, Any]
     """The leaves at which two resolved values differ."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         keys = list(before) + [key for key in after if key not in before]
-        return [leaf for key in keys
-                for leaf in diff_values(f"{path}.{key}" if path else str(key), before.get(key), after.get(key))]
+        return [
+            leaf
+            for key in keys
+            for leaf in diff_values(f"{path}.{key}" if path else str(key), before.get(key), after.get(key))
+        ]
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        return [leaf for index, pair in enumerate(zip(before, after, strict=True))
-                for leaf in diff_values(f"{path}.{index}", *pair)]
+        return [
+            leaf
+            for index, pair in enumerate(zip(before, after, strict=True))
+            for leaf in diff_values(f"{path}.{index}", *pair)
+        ]
     return [] if before == after else [(path, before, after)]
 
 

@@ -51,17 +51,20 @@ def _await(ctx: Context, detection: str) -> Mapping[str, Any]:
     deadline = ctx.clock() + ctx.options.plan_timeout
     pace = Pace(ctx.options.poll_interval, ctx.sleep)
     while True:
-        state: Mapping[str, Any] = ctx.client.describe_stack_drift_detection_status(
-            StackDriftDetectionId=detection)
+        state: Mapping[str, Any] = ctx.client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
         if state["DetectionStatus"] == "DETECTION_COMPLETE":
             return state
         if state["DetectionStatus"] == "DETECTION_FAILED":
-            ctx.say(f"{ctx.options.name}: drift of some resources could not be detected: "
-                    f"{state.get('DetectionStatusReason', '')}")
+            ctx.say(
+                f"{ctx.options.name}: drift of some resources could not be detected: "
+                f"{state.get('DetectionStatusReason', '')}"
+            )
             return state
         if ctx.clock() >= deadline:
-            raise StackError(f"{ctx.options.name}: drift detection is not finished after "
-                             f"{ctx.options.plan_timeout:.0f} s (plan_timeout).")
+            raise StackError(
+                f"{ctx.options.name}: drift detection is not finished after "
+                f"{ctx.options.plan_timeout:.0f} s (plan_timeout)."
+            )
         pace.wait()
 
 
@@ -86,10 +89,12 @@ def _as_data(ctx: Context, resource: Mapping[str, Any]) -> dict[str, Any]:
         "type": resource.get("ResourceType", ""),
         "status": resource["StackResourceDriftStatus"],
         "properties": [
-            {"path": str(item["PropertyPath"]).strip("/").replace("/", "."),
-             "expected": shown(item.get("ExpectedValue")),
-             "actual": shown(item.get("ActualValue")),
-             "difference": item.get("DifferenceType", "")}
+            {
+                "path": str(item["PropertyPath"]).strip("/").replace("/", "."),
+                "expected": shown(item.get("ExpectedValue")),
+                "actual": shown(item.get("ActualValue")),
+                "difference": item.get("DifferenceType", ""),
+            }
             for item in resource.get("PropertyDifferences") or []
         ],
     }

@@ -9,8 +9,13 @@ from .text import clean, clean_line
 from .watch import Event
 
 # What CloudFormation writes on resources that stop because another one failed.
-_CASCADE = ("resource creation cancelled", "resource update cancelled", "resource deletion cancelled",
-            "the following resource(s) failed to", "cancelled by user")
+_CASCADE = (
+    "resource creation cancelled",
+    "resource update cancelled",
+    "resource deletion cancelled",
+    "the following resource(s) failed to",
+    "cancelled by user",
+)
 
 
 @dataclass(frozen=True)

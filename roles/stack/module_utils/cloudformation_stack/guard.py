@@ -77,5 +77,7 @@ def _sentence(resource: ResourcePlan, variable: str) -> str:
     because = f" because of {', '.join(dict.fromkeys(causes))}" if causes else ""
     if resource.action is Action.REMOVE:
         because = " because the template no longer has it"
-    return (f"{resource.logical_id} ({resource.type}) {_VERBS[resource.action]}{because}, and it carries {kind}. "
-            f"To allow it: {variable}: [{resource.logical_id}]")
+    return (
+        f"{resource.logical_id} ({resource.type}) {_VERBS[resource.action]}{because}, and it carries {kind}. "
+        f"To allow it: {variable}: [{resource.logical_id}]"
+    )

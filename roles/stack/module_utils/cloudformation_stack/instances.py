@@ -34,7 +34,8 @@ def refresh_progress(client_for: ClientFor) -> Progress:
             return None
         try:
             answer = client_for("autoscaling").describe_instance_refreshes(
-                AutoScalingGroupName=group.physical_id, MaxRecords=1)
+                AutoScalingGroupName=group.physical_id, MaxRecords=1
+            )
         except Exception:  # a figure is a courtesy: without the right to read it the wait goes on
             gave_up = True
             return None
@@ -83,8 +84,12 @@ def _figure(logical_id: str, refresh: dict[str, Any]) -> str:
 def _failed_launches(client_for: ClientFor, group: str) -> list[str]:
     """Instances of the group's latest activities, those that failed or were abandoned first."""
     try:
-        activities = client_for("autoscaling").describe_scaling_activities(
-            AutoScalingGroupName=group, IncludeDeletedGroups=True, MaxRecords=20).get("Activities") or []
+        activities = (
+            client_for("autoscaling")
+            .describe_scaling_activities(AutoScalingGroupName=group, IncludeDeletedGroups=True, MaxRecords=20)
+            .get("Activities")
+            or []
+        )
     except Exception:  # the reason of the event is still shown
         return []
     bad = [item for item in activities if item.get("StatusCode") in ("Failed", "Cancelled")]

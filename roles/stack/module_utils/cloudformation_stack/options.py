@@ -136,11 +136,11 @@ def build(arguments: Mapping[str, Any], template: Template | None, check: bool) 
 
 def _check(options: Options) -> None:
     if len(options.rollback_triggers) > MAX_TRIGGERS:
-        raise StackError(f"rollback_triggers has {len(options.rollback_triggers)} alarms; "
-                         f"CloudFormation takes {MAX_TRIGGERS}.")
+        raise StackError(
+            f"rollback_triggers has {len(options.rollback_triggers)} alarms; CloudFormation takes {MAX_TRIGGERS}."
+        )
     if not 0 <= options.monitoring_minutes <= MAX_MONITORING_MINUTES:
-        raise StackError(f"monitoring_minutes must be 0 to {MAX_MONITORING_MINUTES}, "
-                         f"got {options.monitoring_minutes}.")
+        raise StackError(f"monitoring_minutes must be 0 to {MAX_MONITORING_MINUTES}, got {options.monitoring_minutes}.")
     for name in ("timeout", "plan_timeout", "poll_interval"):
         if getattr(options, name) <= 0:
             raise StackError(f"{name} must be more than 0 seconds, got {getattr(options, name)}.")
@@ -155,16 +155,20 @@ def _check(options: Options) -> None:
             hint = f" Did you mean {close[0]}?" if close else ""
             raise StackError(f"The template of {options.name} has no parameter {name}.{hint}")
     if options.unknown_inputs and not options.check:
-        raise StackError(f"{options.name}: {', '.join(options.unknown_inputs)} "
-                         f"{'is' if len(options.unknown_inputs) == 1 else 'are'} '{KNOWN_AFTER_APPLY}': "
-                         "apply the stack it comes from first.")
+        raise StackError(
+            f"{options.name}: {', '.join(options.unknown_inputs)} "
+            f"{'is' if len(options.unknown_inputs) == 1 else 'are'} '{KNOWN_AFTER_APPLY}': "
+            "apply the stack it comes from first."
+        )
 
 
 def missing_parameters(options: Options, existing: Mapping[str, str]) -> list[str]:
     """Declared parameters that have neither a value, nor a default, nor (when kept) one on the stack."""
     declared = options.template.parameters if options.template else {}
     return sorted(
-        name for name, spec in declared.items()
-        if name not in options.parameters and spec.default is None
+        name
+        for name, spec in declared.items()
+        if name not in options.parameters
+        and spec.default is None
         and not (name in options.keep_parameters and name in existing)
     )

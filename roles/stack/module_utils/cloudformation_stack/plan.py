@@ -92,8 +92,7 @@ class Plan:
                 "retained": resource.retained,
                 "condition": resource.condition,
                 "properties": [
-                    {"path": change.path, "before": change.before, "after": change.after,
-                     "recreates": change.recreates}
+                    {"path": change.path, "before": change.before, "after": change.after, "recreates": change.recreates}
                     for change in resource.properties
                 ],
             }
@@ -137,8 +136,12 @@ def from_template(stack: str, new: Resolver) -> Plan:
     return Plan(stack, tuple(sorted(resources, key=lambda item: item.logical_id)))
 
 
-_ORDER = {action: index for index, action in enumerate(
-    (Action.REMOVE, Action.REPLACE, Action.MAY_REPLACE, Action.CHANGE, Action.IMPORT, Action.ADD))}
+_ORDER = {
+    action: index
+    for index, action in enumerate(
+        (Action.REMOVE, Action.REPLACE, Action.MAY_REPLACE, Action.CHANGE, Action.IMPORT, Action.ADD)
+    )
+}
 
 
 def _headline(resource: ResourcePlan) -> str:

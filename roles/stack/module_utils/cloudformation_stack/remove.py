@@ -28,8 +28,9 @@ def absent(ctx: Context) -> dict[str, Any]:
         return {"changed": waited, "plan_text": [], "plan": []}
     protected = bool(stack.get("EnableTerminationProtection"))
     if protected and options.termination_protection is not False and stack["StackStatus"] not in NEVER_SUCCEEDED:
-        raise StackError(f"{options.name} is protected against deletion. To delete it all the same: "
-                         "termination_protection: false")
+        raise StackError(
+            f"{options.name} is protected against deletion. To delete it all the same: termination_protection: false"
+        )
     text = [f"{options.name}: the whole stack to remove"]
     if options.check:
         return {"changed": True, "plan_text": text, "plan": []}
@@ -80,8 +81,11 @@ def finish(ctx: Context, stack: Stack, token: str) -> Outcome:
         read = consoles(ctx.other_client, ctx.options.console_lines) if ctx.other_client else None
         why = explain(outcome.events, read)
         remedy = delete_remedy(ctx.options.name, ctx.region, failed_resources(outcome.events))
-        raise StackError(f"{ctx.options.name} could not be deleted ({outcome.status}). {why.sentence} {remedy}",
-                         status=outcome.status, explanation=why.lines())
+        raise StackError(
+            f"{ctx.options.name} could not be deleted ({outcome.status}). {why.sentence} {remedy}",
+            status=outcome.status,
+            explanation=why.lines(),
+        )
     return outcome
 
 

@@ -99,8 +99,13 @@ class Resolver:
         return {key: item for key, item in resolved.items() if item is not NO_VALUE}
 
     def _function(self, function: str, argument: Any) -> Any:
-        known = {"Ref": self._reference, "Fn::GetAtt": self._attribute, "Fn::Sub": self._substitute,
-                 "Fn::If": self._choose, "Fn::Base64": self.value}.get(function)
+        known = {
+            "Ref": self._reference,
+            "Fn::GetAtt": self._attribute,
+            "Fn::Sub": self._substitute,
+            "Fn::If": self._choose,
+            "Fn::Base64": self.value,
+        }.get(function)
         if known is not None:
             return known(argument)
         inner = self.value(argument)
@@ -110,7 +115,12 @@ class Resolver:
                 return display(first).join(display(item) for item in second)
             if function == "Fn::Split":
                 return display(second).split(display(first))
-            if function == "Fn::Select" and isinstance(second, list) and int(first) in range(len(second)):
+            if (
+                function == "Fn::Select"
+                and isinstance(second, list)
+                and display(first).isdigit()
+                and int(first) < len(second)
+            ):
                 return second[int(first)]
         return Symbol(f"{function.removeprefix('Fn::')} {_plain_text(inner)}")
 

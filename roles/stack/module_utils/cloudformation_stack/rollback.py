@@ -38,8 +38,11 @@ def continue_rollback(ctx: Context, stack: Stack) -> None:
     if outcome.status != "UPDATE_ROLLBACK_COMPLETE":
         why = explain(outcome.events)
         remedy = rollback_remedy(ctx.options.name, ctx.region, failed_resources(outcome.events))
-        raise StackError(f"{ctx.options.name} cannot finish its rollback ({outcome.status}). {why.sentence} {remedy}",
-                         status=outcome.status, explanation=why.lines())
+        raise StackError(
+            f"{ctx.options.name} cannot finish its rollback ({outcome.status}). {why.sentence} {remedy}",
+            status=outcome.status,
+            explanation=why.lines(),
+        )
 
 
 def _await_alarms(ctx: Context, stack: Stack) -> None:
@@ -53,7 +56,8 @@ def _await_alarms(ctx: Context, stack: Stack) -> None:
     while True:
         try:
             answer = ctx.other_client("cloudwatch").describe_alarms(
-                AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+                AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+            )
         except Exception as error:  # without the right to look, trying is better than giving up
             ctx.say(f"{ctx.options.name}: alarms cannot be read ({error_message(error)}); continuing")
             return
@@ -65,9 +69,12 @@ def _await_alarms(ctx: Context, stack: Stack) -> None:
             ctx.say(f"{ctx.options.name}: waiting for {', '.join(firing)} to be OK before the rollback continues")
             told = firing
         if ctx.clock() >= deadline:
-            raise StackError(f"{ctx.options.name} is UPDATE_ROLLBACK_FAILED and {', '.join(firing)} is still in ALARM "
-                             f"after {ctx.options.alarm_timeout:.0f} s (alarm_timeout). Put right what it warns of, "
-                             "then run this again.", status=stack["StackStatus"])
+            raise StackError(
+                f"{ctx.options.name} is UPDATE_ROLLBACK_FAILED and {', '.join(firing)} is still in ALARM "
+                f"after {ctx.options.alarm_timeout:.0f} s (alarm_timeout). Put right what it warns of, "
+                "then run this again.",
+                status=stack["StackStatus"],
+            )
         pace.wait()
 
 

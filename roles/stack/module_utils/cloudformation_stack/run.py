@@ -66,8 +66,10 @@ def _sentence(options: Options, error: Exception) -> str:
     code = error_code(error)
     text = f"{options.name}: {action} failed: {f'{code}: ' if code else ''}{clean(error_message(error))}"
     if code in _EXPIRED:
-        text += (" The credentials ran out; what CloudFormation is doing goes on. "
-                 "Get new ones and run the same command again to attach to it.")
+        text += (
+            " The credentials ran out; what CloudFormation is doing goes on. "
+            "Get new ones and run the same command again to attach to it."
+        )
     elif code in _DENIED:
         text += " The caller (or the service role it passes) lacks that right."
     return text

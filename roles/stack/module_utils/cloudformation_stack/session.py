@@ -16,8 +16,12 @@ from .errors import StackError
 
 # Ways to get credentials that botocore reads from the process environment only. Ignoring one that a play
 # names would act as somebody else.
-_PROCESS_ONLY = ("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-                 "AWS_CONTAINER_CREDENTIALS_FULL_URI")
+_PROCESS_ONLY = (
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
 
 # Standard mode backs off with jitter; eight attempts outlast the throttling of a busy account.
 _ATTEMPTS = 8
@@ -52,8 +56,10 @@ def connection(options: Mapping[str, Any], play: Mapping[str, Any], process: Map
     stated = {key: str(value) for key, value in play.items() if value not in (None, "")}
     foreign = [name for name in _PROCESS_ONLY if name in stated and stated[name] != process.get(name)]
     if foreign:
-        raise StackError(f"{', '.join(foreign)} in the play's environment cannot be used here: set it in the "
-                         "environment of ansible-playbook, or name a profile.")
+        raise StackError(
+            f"{', '.join(foreign)} in the play's environment cannot be used here: set it in the "
+            "environment of ansible-playbook, or name a profile."
+        )
 
     def first(*names: str) -> str | None:
         for source in (stated, process):
@@ -131,11 +137,16 @@ class Clients:
             configuration = importlib.import_module("botocore.config")
             exceptions = importlib.import_module("botocore.exceptions")
         except ImportError as error:
-            raise StackError("boto3 is missing in the Python that runs ansible-playbook "
-                             f"({error}): install the project's controller requirements.") from error
+            raise StackError(
+                "boto3 is missing in the Python that runs ansible-playbook "
+                f"({error}): install the project's controller requirements."
+            ) from error
         where = self._where
-        config = configuration.Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS,
-                                      retries={"mode": "standard", "total_max_attempts": _ATTEMPTS})
+        config = configuration.Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        )
         try:
             client = _session(where).create_client(
                 service,

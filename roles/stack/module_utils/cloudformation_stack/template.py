@@ -72,8 +72,10 @@ def load(body: str) -> Template:
     """
     size = len(body.encode())
     if size > MAX_BODY_BYTES:
-        raise StackError(f"The template has {size} bytes; CloudFormation takes {MAX_BODY_BYTES} in a request. "
-                         "Split it, or shorten its comments.")
+        raise StackError(
+            f"The template has {size} bytes; CloudFormation takes {MAX_BODY_BYTES} in a request. "
+            "Split it, or shorten its comments."
+        )
     tree = parse(body)
     if not isinstance(tree, dict) or not isinstance(tree.get("Resources"), dict):
         raise StackError("The template is not a mapping with a Resources section.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -71,7 +71,7 @@ def watch(ctx: Context, stack_id: str, token: str | None, progress: Progress | N
     failures = 0
     while True:
         try:
-            fresh = [event for event in operation_events(ctx, stack_id, token) if event.event_id not in seen]
+            fresh = operation_events(ctx, stack_id, token, seen)
             failures = 0
         except Exception as error:  # a client error has a code, a lost connection has none
             failures += 1
@@ -87,11 +87,13 @@ def watch(ctx: Context, stack_id: str, token: str | None, progress: Progress | N
             ctx.say(f"{ctx.options.name}: {ordered[-1].status} after {seconds:.1f} s")
             return Outcome(ordered[-1].status, tuple(ordered), seconds)
         figure = progress(ordered) if progress else None
+        news = bool(fresh)
         if figure and figure != said_progress:
+            news = True
             ctx.say(f"{_now()} {ctx.options.name} {figure}")
             said_progress = figure
         now = ctx.clock()
-        if fresh or figure != said_progress:
+        if news:
             spoken = now
             pace.hurry()
         elif now - spoken >= SILENCE_SECONDS:
@@ -102,12 +104,15 @@ def watch(ctx: Context, stack_id: str, token: str | None, progress: Progress | N
                 f"{ctx.options.name}: not finished after {ctx.options.timeout:.0f} s, the limit set by "
                 f"{ctx.options.timeout_variable}. {_waiting_for(ordered)}The operation goes on without us; run the "
                 "same command again to attach to it.",
-                status=_stack_status(ordered))
+                status=_stack_status(ordered),
+            )
         pace.wait()
 
 
-def operation_events(ctx: Context, stack_id: str, token: str | None) -> list[Event]:
+def operation_events(ctx: Context, stack_id: str, token: str | None, known: Collection[str] = ()) -> list[Event]:
     """Events of the stack's latest operation, oldest first; [] while a token's first event is not there yet.
+
+    Reads no further back than the first event whose id is `known`: a long operation has many pages.
 
     An operation is everything since the stack's own last event that is not *_IN_PROGRESS.
     """
@@ -117,6 +122,8 @@ def operation_events(ctx: Context, stack_id: str, token: str | None) -> list[Eve
         page = ctx.client.describe_stack_events(**arguments)
         for raw in page.get("StackEvents") or []:
             event = _event(raw)
+            if event.event_id in known:
+                return _of_token(found, token)
             if event.ends_operation and found:
                 return _of_token(found, token)
             if event.ends_operation and token is not None and event.token != token:
@@ -155,8 +162,9 @@ def _unfinished(events: list[Event]) -> list[str]:
     for event in events:
         if not event.of_stack:
             latest[event.logical_id] = event
-    return [f"{event.logical_id} ({event.status})" for event in latest.values()
-            if event.status.endswith("_IN_PROGRESS")]
+    return [
+        f"{event.logical_id} ({event.status})" for event in latest.values() if event.status.endswith("_IN_PROGRESS")
+    ]
 
 
 def _waiting_for(events: list[Event]) -> str:
