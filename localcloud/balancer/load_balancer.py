@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 
-from localcloud.balancer import render
+from localcloud.balancer import old_workers, render
 from localcloud.balancer.errors import BalancerError
 from localcloud.balancer.membership import Membership
 from localcloud.balancer.process import HaproxyProcess
+from localcloud.balancer.runtime import Runtime
 from localcloud.desired import LoadBalancerSpec, TargetHealth
 
 
@@ -25,6 +26,8 @@ class LoadBalancer:
         self.reloads = 0
         """How often a change needed a new worker; membership, weights and certificates never do."""
         self._time_scale = time_scale
+        self._master = Runtime(directory, render.MASTER_SOCKET)
+        self._old_workers = 0
         self._skeleton = ""
         self._weights: dict[str, int] = {}
         self._bundles: dict[str, str] = {}
@@ -48,6 +51,7 @@ class LoadBalancer:
             if alive:
                 self.process.reload()
                 self.reloads += 1
+                self._old_workers = 1
             else:
                 self.process.start()
             self._skeleton = skeleton
@@ -58,6 +62,8 @@ class LoadBalancer:
             servers = runtime.servers()
             for group in used:
                 self._members[group.arn].sync(runtime, group, servers)
+            if self._old_workers:
+                self._old_workers = old_workers.tell(self._master, runtime.servers())
             self._private(render.STATE_FILE, runtime.state_file())
         except OSError as error:
             raise BalancerError(f"HAProxy of {spec.dns_name} does not answer: {error}") from error

@@ -225,3 +225,22 @@ def test_a_changed_health_check_reloads_without_a_gap(lab: Lab) -> None:
     assert load.failures == []
     assert load.answered > 30
     assert lab.reloads == 3
+
+
+def test_a_connection_that_slept_through_a_reload_meets_no_dead_target(lab: Lab) -> None:
+    apps = [lab.app(name) for name in "abc"]
+    group = lab.group("blue", *(app.target() for app in apps))
+    lab.serve(group)
+    lab.await_states(group, a="healthy", b="healthy", c="healthy")
+    sni = {"sni_hostname": lab.spec.dns_name}
+    sleepers = [lab.client() for _ in range(6)]
+    for client in sleepers:
+        assert client.get("/", extensions=sni).status_code == 200
+    group = replace(group, health_check=replace(group.health_check, interval=20))
+    lab.serve(group)
+    lab.serve(replace(group, targets=[app.target() for app in apps[1:]]))
+    apps[0].stop()
+    apps[1].status = 500
+    lab.await_states(group, b="unhealthy", c="healthy")
+    lab.balancer.apply([lab.spec])
+    assert {client.get("/", extensions=sni).text for client in sleepers} == {"c"}
