@@ -118,7 +118,7 @@ def test_an_alarm_that_rolled_the_stack_back_is_the_cause() -> None:
 
 def test_progress_of_an_instance_refresh() -> None:
     figure = refresh_progress(Services())
-    assert figure([event("UPDATE_IN_PROGRESS")]) == "Group: instance refresh InProgress, 50 %, 1 instances to go"
+    assert figure([event("UPDATE_IN_PROGRESS")]) == "Group: instance refresh InProgress, 50 %, instances to go: 1"
     assert figure([event("UPDATE_COMPLETE")]) is None
 
 

@@ -39,7 +39,7 @@ def lines(stack: str, found: list[dict[str, Any]]) -> list[str]:
     """One line per resource and per property; a single one when nothing drifted."""
     if not found:
         return [f"{stack}: no drift"]
-    text = [f"{stack}: {len(found)} resources to look at"]
+    text = [f"{stack}: {len(found)} resource{'' if len(found) == 1 else 's'} to look at"]
     for resource in found:
         text.append(f"  {resource['logical_id']}  {resource['type']}  {_WORDS[resource['status']]}")
         for item in resource["properties"]:

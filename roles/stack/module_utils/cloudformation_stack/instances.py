@@ -21,7 +21,7 @@ ClientFor = Callable[[str], Any]
 
 
 def refresh_progress(client_for: ClientFor) -> Progress:
-    """A hook for `watch`: `Group: instance refresh InProgress 50 %, 1 of 2 instances still to do`.
+    """A hook for `watch`: `Group: instance refresh InProgress, 50 %, instances to go: 1`.
 
     Asks only while a group of the stack is being updated, and never fails the watch.
     """
@@ -75,7 +75,7 @@ def _figure(logical_id: str, refresh: dict[str, Any]) -> str:
     if refresh.get("PercentageComplete") is not None:
         parts.append(f"{refresh['PercentageComplete']} %")
     if refresh.get("InstancesToUpdate") is not None:
-        parts.append(f"{refresh['InstancesToUpdate']} instances to go")
+        parts.append(f"instances to go: {refresh['InstancesToUpdate']}")
     if refresh.get("StatusReason"):
         parts.append(str(refresh["StatusReason"]))
     return ", ".join(parts)
