@@ -42,6 +42,7 @@ def create_load_balancer(values: Values, fields: Mapping[str, str]) -> Result:
     checks.load_balancer(values)
     record = load_balancer_record(arn_in(ministack("CreateLoadBalancer", fields), "LoadBalancerArn"))
     record["DNSName"] = dns_name(record)
+    record["VpcId"] = store.vpc_of_subnets(record)
     return {"LoadBalancers": [views.load_balancer(record)]}
 
 

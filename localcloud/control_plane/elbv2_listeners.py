@@ -16,7 +16,7 @@ from localcloud.control_plane.elbv2_records import (
     Values,
     arn_in,
     found,
-    groups_exist,
+    groups_usable,
     listener_record,
     load_balancer_record,
     ministack,
@@ -31,7 +31,7 @@ def _certificate_exists(values: Mapping[str, Any]) -> bool:
 def create_listener(values: Values, fields: Mapping[str, str]) -> Result:
     load_balancer_record(values["LoadBalancerArn"])
     checks.listener(values, _certificate_exists(values), creating=True)
-    groups_exist(values["DefaultActions"])
+    groups_usable(values["DefaultActions"], values["LoadBalancerArn"])
     assert_port_free(values["LoadBalancerArn"], int(values.get("Port") or 0))
     record = listener_record(arn_in(ministack("CreateListener", fields), "ListenerArn"))
     return {"Listeners": [views.listener(record)]}
@@ -61,7 +61,7 @@ def modify_listener(values: Values, fields: Mapping[str, str]) -> Result:
     record = listener_record(values["ListenerArn"])
     after = {key: value for key, value in views.listener(record).items() if key != "DefaultActions"} | values
     checks.listener(after, _certificate_exists(after), creating=False)
-    groups_exist(values.get("DefaultActions") or [])
+    groups_usable(values.get("DefaultActions") or [], record["LoadBalancerArn"])
     assert_port_free(record["LoadBalancerArn"], int(after["Port"]), but=record["ListenerArn"])
     ministack("ModifyListener", fields)
     return {"Listeners": [views.listener(record)]}
@@ -87,13 +87,13 @@ def modify_listener_attributes(values: Values, fields: Mapping[str, str]) -> Res
 
 def create_rule(values: Values, fields: Mapping[str, str]) -> Result:
     listener_record(values["ListenerArn"])
-    rule_checks(values)
+    rule_checks(values, values["ListenerArn"])
     assert_priority_free(values["ListenerArn"], values["Priority"])
     answer = ministack("CreateRule", fields)
     return {"Rules": [views.rule(alb._rules[arn_in(answer, "RuleArn")])]}
 
 
-def rule_checks(values: Mapping[str, Any]) -> None:
+def rule_checks(values: Mapping[str, Any], listener_arn: str) -> None:
     """Whatever of a rule is in `values`."""
     if values.get("Transforms"):
         raise checks.unsupported("transforms", "rewrite the request")
@@ -103,7 +103,7 @@ def rule_checks(values: Mapping[str, Any]) -> None:
         checks.conditions(values["Conditions"])
     if "Actions" in values:
         checks.actions(values["Actions"])
-        groups_exist(values["Actions"])
+        groups_usable(values["Actions"], listener_record(listener_arn)["LoadBalancerArn"])
 
 
 def assert_priority_free(listener_arn: str, priority: Any, but: str = "") -> None:
@@ -124,7 +124,7 @@ def describe_rules(values: Values, _: Mapping[str, str]) -> Result:
 
 def modify_rule(values: Values, fields: Mapping[str, str]) -> Result:
     record = found(alb._rules, values["RuleArn"], "RuleNotFound", "Rule")
-    rule_checks(values)
+    rule_checks(values, record["ListenerArn"])
     ministack("ModifyRule", fields)
     return {"Rules": [views.rule(record)]}
 

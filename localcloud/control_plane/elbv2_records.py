@@ -55,7 +55,16 @@ def listener_record(arn: str) -> store.Record:
     return found(alb._listeners, arn, "ListenerNotFound", "Listener")
 
 
-def groups_exist(actions: list[Values]) -> None:
+def groups_usable(actions: list[Values], load_balancer_arn: str) -> None:
+    """Every target group exists and belongs to no other load balancer.
+
+    "You can't use a target group with more than one load balancer" (quotas of Application Load Balancers: load
+    balancers per target group, 1).
+    """
     for action in actions:
         for arn in checks.forward_groups(action):
             target_group_record(arn)
+            if set(store.users_of(arn)) - {load_balancer_arn}:
+                raise AwsError(
+                    "TargetGroupAssociationLimit", f"Target group '{arn}' is already used by another load balancer"
+                )

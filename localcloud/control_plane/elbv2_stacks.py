@@ -19,7 +19,7 @@ from localcloud.control_plane import elbv2_store as store
 from localcloud.control_plane import elbv2_targets as targets
 from localcloud.control_plane import elbv2_views as views
 from localcloud.control_plane.elbv2_attributes import LISTENER, LOAD_BALANCER, TARGET_GROUP, checked
-from localcloud.control_plane.elbv2_records import groups_exist
+from localcloud.control_plane.elbv2_records import groups_usable
 from localcloud.control_plane.lock import LOCK
 from localcloud.wire import AwsError
 
@@ -49,11 +49,11 @@ def _listener(properties: Properties) -> None:
     certificates = [entry.get("CertificateArn", "") for entry in properties.get("Certificates") or []]
     checks.listener(properties, all(store.certificate(arn) for arn in certificates), creating=True)
     checked(LISTENER, "listener", properties.get("ListenerAttributes") or [])
-    groups_exist(properties["DefaultActions"])
+    groups_usable(properties["DefaultActions"], properties["LoadBalancerArn"])
 
 
 def _rule(properties: Properties) -> None:
-    listeners.rule_checks(properties)
+    listeners.rule_checks(properties, properties["ListenerArn"])
 
 
 _CHECKS: dict[str, Callable[[Properties], None]] = {
@@ -96,7 +96,7 @@ def _complete(kind: str, arn: str) -> dict[str, Any]:
     if kind == "LoadBalancer":
         record = alb._lbs[arn]
         record["DNSName"] = api.dns_name(record)
-        record["VpcId"] = _vpc_of(record) or record["VpcId"]
+        record["VpcId"] = store.vpc_of_subnets(record)
         alb._lb_attrs[arn] = views.attributes(store.load_balancer_attributes(arn))
         return {"DNSName": record["DNSName"]}
     if kind == "TargetGroup":
@@ -105,10 +105,6 @@ def _complete(kind: str, arn: str) -> dict[str, Any]:
     if kind == "ListenerRule":
         return {"IsDefault": False}
     return {}
-
-
-def _vpc_of(record: store.Record) -> str | None:
-    return next((vpc for subnet in record.get("Subnets") or [] if (vpc := store.vpc_of(subnet))), None)
 
 
 def _update(kind: str, original: Callable[..., Provisioned]) -> Callable[..., Provisioned]:

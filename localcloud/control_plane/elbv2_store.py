@@ -91,8 +91,10 @@ def zone_of(subnet_id: str) -> str:
     return str((ec2._subnets.get(subnet_id) or {}).get("AvailabilityZone", ""))
 
 
-def vpc_of(subnet_id: str) -> str:
-    return str((ec2._subnets.get(subnet_id) or {}).get("VpcId", ""))
+def vpc_of_subnets(load_balancer: Record) -> str:
+    """The VPC its subnets are in; empty when none of them exists."""
+    found = (ec2._subnets.get(subnet) for subnet in load_balancer.get("Subnets") or [])
+    return next((str(subnet["VpcId"]) for subnet in found if subnet), "")
 
 
 def targets(target_group_arn: str) -> list[Record]:

@@ -21,7 +21,7 @@ class Issued:
     parsed: x509.Certificate
 
 
-def issue(
+def self_signed(
     key: CertificateIssuerPrivateKeyTypes | None = None,
     names: tuple[str, ...] = NAMES,
     starts_in: int = -1,

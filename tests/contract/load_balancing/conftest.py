@@ -16,7 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.contract.load_balancing.certificates import Issued, issue
+from tests.contract.load_balancing.certificates import Issued, self_signed
 
 ROOT = Path(__file__).parents[3]
 BLOCK = f"127.{200 + os.getpid() % 40}"
@@ -70,7 +70,7 @@ class Account:
 
     def certificate(self, issued: Issued | None = None) -> str:
         acm = self.client("acm")
-        issued = issued or issue()
+        issued = issued or self_signed()
         arn = acm.import_certificate(Certificate=issued.certificate, PrivateKey=issued.key)["CertificateArn"]
         self.later(lambda: acm.delete_certificate(CertificateArn=arn))
         return str(arn)

@@ -191,6 +191,10 @@ def test_what_cannot_be_deleted(account: Account) -> None:
         elb.describe_load_balancers(LoadBalancerArns=[balancer])
 
 
+def vpc(account: Account) -> str:
+    return str(account.client("ec2").describe_subnets(SubnetIds=account.subnets())["Subnets"][0]["VpcId"])
+
+
 def test_a_load_balancer_has_a_name_and_an_address_of_its_own(account: Account) -> None:
     elb = account.client("elbv2")
     first, second = account.load_balancer("own-a"), account.load_balancer("own-b")
@@ -199,6 +203,7 @@ def test_a_load_balancer_has_a_name_and_an_address_of_its_own(account: Account) 
     assert all(re.fullmatch(r"own-[ab]-\d{10}\.us-east-1\.elb\.amazonaws\.com", name) for name in names)
     assert len(set(names)) == 2
     assert {each["State"]["Code"] for each in found} == {"active"}
+    assert {each["VpcId"] for each in found} == {vpc(account)}
     assert {zone["ZoneName"] for zone in found[0]["AvailabilityZones"]} == {"us-east-1a", "us-east-1b"}
     addresses = account.address(first), account.address(second)
     assert addresses[0] != addresses[1]
@@ -299,3 +304,24 @@ def test_operations_that_are_not_there_are_refused_by_name(account: Account) -> 
         account.client("elbv2").create_trust_store(
             Name="x", CaCertificatesBundleS3Bucket="b", CaCertificatesBundleS3Key="k"
         )
+
+
+def test_a_stopped_instance_is_no_target(account: Account) -> None:
+    """TargetHealth: Target.InvalidState "The target is in the stopped or terminated state."."""
+    elb, ec2 = account.client("elbv2"), account.client("ec2")
+    balancer, group = account.load_balancer("stopped"), account.target_group("stopped")
+    account.listener(balancer, account.certificate(), {group: 1})
+    elb.register_targets(TargetGroupArn=group, Targets=[{"Id": "i-4"}])
+    account.await_states(group, {"i-4": "unhealthy"})
+    ec2.terminate_instances(InstanceIds=["i-4"])
+    found = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][0]["TargetHealth"]
+    assert (found["State"], found["Reason"]) == ("unused", "Target.InvalidState")
+    await_answers(account.address(balancer), {"503"})
+
+
+def test_a_target_group_serves_one_load_balancer(account: Account) -> None:
+    """CreateListener: TargetGroupAssociationLimit."""
+    certificate, group = account.certificate(), account.target_group("shared")
+    account.listener(account.load_balancer("first"), certificate, {group: 1})
+    with pytest.raises(ClientError, match="TargetGroupAssociationLimit"):
+        account.listener(account.load_balancer("second"), certificate, {group: 1})

@@ -11,13 +11,13 @@ import pytest
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.contract.load_balancing.certificates import NAMES, issue, rsa_key
+from tests.contract.load_balancing.certificates import NAMES, rsa_key, self_signed
 from tests.contract.load_balancing.conftest import Account
 
 
 def test_describe_says_what_the_certificate_says(account: Account) -> None:
     """CertificateDetail in the ACM API reference."""
-    issued = issue(days=47)
+    issued = self_signed(days=47)
     arn = account.certificate(issued)
     detail = account.client("acm").describe_certificate(CertificateArn=arn)["Certificate"]
     assert detail["NotBefore"] == issued.parsed.not_valid_before_utc
@@ -35,7 +35,7 @@ def test_describe_says_what_the_certificate_says(account: Account) -> None:
 
 def test_get_returns_the_body_and_no_chain_that_was_not_given(account: Account) -> None:
     """GetCertificate in the ACM API reference."""
-    issued = issue()
+    issued = self_signed()
     arn = account.certificate(issued)
     answer = account.client("acm").get_certificate(CertificateArn=arn)
     assert answer["Certificate"].encode() == issued.certificate
@@ -44,7 +44,7 @@ def test_get_returns_the_body_and_no_chain_that_was_not_given(account: Account) 
 
 def test_list_shows_rsa_only_unless_asked(account: Account) -> None:
     """Filters, keyTypes: "Default filtering returns only RSA_1024 and RSA_2048 certificates"."""
-    elliptic, classic = account.certificate(), account.certificate(issue(rsa_key()))
+    elliptic, classic = account.certificate(), account.certificate(self_signed(rsa_key()))
     acm = account.client("acm")
     listed = [each["CertificateArn"] for each in acm.list_certificates()["CertificateSummaryList"]]
     assert classic in listed
@@ -56,7 +56,7 @@ def test_list_shows_rsa_only_unless_asked(account: Account) -> None:
 def test_reimport_keeps_arn_and_tags(account: Account) -> None:
     """ "Reimport a certificate" in the ACM user guide."""
     acm = account.client("acm")
-    first, second = issue(), issue(days=60)
+    first, second = self_signed(), self_signed(days=60)
     arn = acm.import_certificate(
         Certificate=first.certificate, PrivateKey=first.key, Tags=[{"Key": "app", "Value": "hello"}]
     )["CertificateArn"]
@@ -73,10 +73,10 @@ def test_reimport_cannot_change_key_type_or_size_nor_tag(account: Account) -> No
     acm = account.client("acm")
     arn = account.certificate()
     for key in (rsa_key(), ec.generate_private_key(ec.SECP384R1())):
-        other = issue(key)
+        other = self_signed(key)
         with pytest.raises(ClientError, match=r"ValidationException.*key type and size cannot be changed"):
             acm.import_certificate(CertificateArn=arn, Certificate=other.certificate, PrivateKey=other.key)
-    same = issue()
+    same = self_signed()
     with pytest.raises(ClientError, match="ValidationException"):
         acm.import_certificate(
             CertificateArn=arn, Certificate=same.certificate, PrivateKey=same.key, Tags=[{"Key": "a", "Value": "b"}]
@@ -86,7 +86,7 @@ def test_reimport_cannot_change_key_type_or_size_nor_tag(account: Account) -> No
 def test_what_import_refuses(account: Account) -> None:
     """The guidelines in ImportCertificate, ACM API reference."""
     acm = account.client("acm")
-    good, other = issue(), issue()
+    good, other = self_signed(), self_signed()
     for certificate, key, why in (
         (good.certificate, other.key, "does not match"),
         (good.certificate, b"no key", "not a PEM-encoded, unencrypted private key"),
@@ -96,7 +96,7 @@ def test_what_import_refuses(account: Account) -> None:
         with pytest.raises(ClientError, match=rf"ValidationException.*{why}"):
             acm.import_certificate(Certificate=certificate, PrivateKey=key)
     for starts_in, days in ((-10, 5), (3, 5)):
-        wrong_time = issue(starts_in=starts_in, days=days)
+        wrong_time = self_signed(starts_in=starts_in, days=days)
         with pytest.raises(ClientError, match="between its Not Before and Not After"):
             acm.import_certificate(Certificate=wrong_time.certificate, PrivateKey=wrong_time.key)
     with pytest.raises(ClientError, match="does not certify"):
@@ -122,7 +122,7 @@ def test_a_certificate_in_use_stays(account: Account) -> None:
 
 
 def test_the_listener_shows_what_was_imported_last(account: Account) -> None:
-    issued, renewed = issue(), issue(days=90)
+    issued, renewed = self_signed(), self_signed(days=90)
     arn = account.certificate(issued)
     balancer, group = account.load_balancer("renewed"), account.target_group("renewed")
     account.listener(balancer, arn, {group: 1})
@@ -151,7 +151,7 @@ def test_certificates_that_acm_would_issue_are_refused_by_name(account: Account)
 
 
 def test_no_private_key_reaches_a_log(account: Account, server: tuple[str, Path]) -> None:
-    issued = issue()
+    issued = self_signed()
     account.certificate(issued)
     secret = issued.key.decode().splitlines()[2]
     logs = [file.read_text(errors="replace") for file in server[1].rglob("log*") if file.is_file()]
