@@ -55,7 +55,7 @@ def install(settings: Settings, wake: threading.Event) -> tuple[Any, Any]:
 
     seam.check()
     from localcloud.balancer.balancer import Balancer
-    from localcloud.control_plane import acm, cloudformation, ec2_api, ecr, elbv2, sts
+    from localcloud.control_plane import acm, cloudformation, ec2_api, ecr, elbv2, logs, sts
     from localcloud.control_plane.autoscaling import service as autoscaling
     from localcloud.control_plane.ec2 import Instances
     from localcloud.control_plane.ec2_images import MachineImage
@@ -71,6 +71,7 @@ def install(settings: Settings, wake: threading.Event) -> tuple[Any, Any]:
     machines = LocalMachines(settings, Engine(socket_path(settings)), MetadataService(sts.instance_credentials), wake)
     ec2_api.install(instances, machines.console)
     ecr.install(settings)
+    logs.install()
     elbv2.install(settings)
     acm.install()
     groups = autoscaling.install(settings, instances, elbv2, wake=wake.set)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from typing import Any
 
-from ministack.core.iam_evaluator import EvalContext, evaluate_trust_policy
 from ministack.services import iam, sts
 
 from localcloud.control_plane.lock import LOCK
@@ -32,15 +33,7 @@ def instance_credentials(spec: MachineSpec) -> RoleCredentials | None:
     key = (spec.instance_id, spec.role_name)
     with _issuing, LOCK, request_scope(spec.account, spec.region):
         role = iam._roles.get(spec.role_name)
-        context = EvalContext(
-            principal_arn=EC2_PRINCIPAL,
-            principal_type="Service",
-            principal_account=spec.account,
-            action="sts:AssumeRole",
-            resource_arn=role["Arn"] if role else "",
-            region=spec.region,
-        )
-        if role is None or not evaluate_trust_policy(role["AssumeRolePolicyDocument"], EC2_PRINCIPAL, context):
+        if role is None or not _trusts_ec2(role["AssumeRolePolicyDocument"]):
             return None
         known = _issued.get(key)
         if known and known.expiration - time.time() > RENEW_BEFORE:
@@ -62,6 +55,27 @@ def instance_credentials(spec: MachineSpec) -> RoleCredentials | None:
         )
         _issued[key] = fresh
         return fresh
+
+
+def _trusts_ec2(document: Any) -> bool:
+    """Whether EC2 may assume a role. A statement with a condition counts as one that does not hold."""
+    policy = json.loads(document) if isinstance(document, str) else document
+    effects = {
+        statement["Effect"]
+        for statement in _list(policy.get("Statement"))
+        if EC2_PRINCIPAL in _services(statement.get("Principal"))
+        and {"sts:AssumeRole", "sts:*", "*"} & set(_list(statement.get("Action")))
+        and (not statement.get("Condition") or statement["Effect"] == "Deny")
+    }
+    return effects == {"Allow"}
+
+
+def _services(principal: Any) -> list[Any]:
+    return _list(principal.get("Service")) if isinstance(principal, dict) else []
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def forget(instance_id: str) -> None:

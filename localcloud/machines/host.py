@@ -119,14 +119,17 @@ def start_podman(settings: Settings, environment: dict[str, str]) -> subprocess.
     if len(str(path)) > SOCKET_PATH_LIMIT:
         raise HostError(f"{path} is too long for a socket's path: choose a shorter --state-dir")
     path.unlink(missing_ok=True)
-    service = subprocess.Popen(
-        ["podman", "system", "service", "--time=0", f"unix://{path}"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=environment | engine_environment(settings.state_dir),
-        start_new_session=True,
-    )
+    # A file, not a pipe: the service outlives whoever starts it, and ends when it writes to a pipe nobody holds.
+    log_file = settings.state_dir / "podman.log"
+    with log_file.open("wb") as log:
+        service = subprocess.Popen(
+            ["podman", "system", "service", "--time=0", f"unix://{path}"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment | engine_environment(settings.state_dir),
+            start_new_session=True,
+        )
     (settings.state_dir / "podman.pid").write_text(f"{service.pid}\n")
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and service.poll() is None:
@@ -138,8 +141,8 @@ def start_podman(settings: Settings, environment: dict[str, str]) -> subprocess.
                 pass
         time.sleep(0.05)
     service.kill()
-    complaint = _last_line(service.communicate()[1].decode(errors="replace"))
-    raise HostError(f"podman does not start: {complaint}")
+    service.wait()
+    raise HostError(f"podman does not start: {_last_line(log_file.read_text(errors='replace'))}")
 
 
 def _path() -> str:

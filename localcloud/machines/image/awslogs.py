@@ -16,7 +16,6 @@ import time
 
 sys.path.insert(0, "/opt/aws-cli")
 
-from awscli.botocore import exceptions as aws_errors  # noqa: E402
 from awscli.botocore.session import Session  # noqa: E402
 
 ENGINE = os.environ["LOCALCLOUD_ENGINE"]
@@ -45,7 +44,7 @@ class Stream:
                 self.make()
                 self.client.put_log_events(logGroupName=self.group, logStreamName=self.stream, logEvents=events)
                 return
-            except (aws_errors.ClientError, aws_errors.BotoCoreError) as error:
+            except Exception as error:  # whatever it is: the application must not notice
                 print(f"awslogs: {self.group}/{self.stream}: {error}", file=sys.stderr, flush=True)
                 time.sleep(2**attempt)
 
