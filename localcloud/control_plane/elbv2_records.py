@@ -58,8 +58,8 @@ def listener_record(arn: str) -> store.Record:
 def groups_usable(actions: list[Values], load_balancer_arn: str) -> None:
     """Every target group exists and belongs to no other load balancer.
 
-    "You can't use a target group with more than one load balancer" (quotas of Application Load Balancers: load
-    balancers per target group, 1).
+    TargetGroupAssociationLimit: "You've reached the limit on the number of load balancers per target group.", which
+    is one.
     """
     for action in actions:
         for arn in checks.forward_groups(action):

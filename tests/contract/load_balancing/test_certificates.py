@@ -107,8 +107,8 @@ def test_what_import_refuses(account: Account) -> None:
 
 
 def test_a_certificate_in_use_stays(account: Account) -> None:
-    """DeleteCertificate: ResourceInUseException "The certificate is in use by another AWS service in the caller's
-    account. Remove the association and try again."."""
+    """DeleteCertificate: ResourceInUseException "The certificate is in use by another Amazon Web Services service in
+    the caller's account. Remove the association and try again."."""
     acm, elb = account.client("acm"), account.client("elbv2")
     arn = account.certificate()
     balancer, group = account.load_balancer("in-use"), account.target_group("in-use")

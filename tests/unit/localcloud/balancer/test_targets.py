@@ -90,7 +90,8 @@ def test_matcher_and_thresholds(lab: Lab) -> None:
 
 
 def test_draining_finishes_what_is_under_way(lab: Lab) -> None:
-    """ "Deregistration delay": "The load balancer stops routing requests to the target", in-flight ones complete."""
+    """DeregisterTargets: "The load balancer stops sending requests to targets that are deregistering, but uses
+    connection draining to ensure that in-flight traffic completes on the existing connections."."""
     leaving, staying = lab.app("leaving"), lab.app("staying")
     group = lab.group("blue", leaving.target(), staying.target(), algorithm="round_robin")
     lab.serve(group)
