@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--state-dir", type=Path, default=Path(".localcloud"), help="default: .localcloud")
         if name == "up":
             command.add_argument("--port", type=int, help="of the AWS API on 127.0.0.1; default: 4566")
-            command.add_argument("--address-block", type=_network, help="a /16 inside 127.0.0.0/8; default: 127.66.0.0/16")
+            command.add_argument("--address-block", type=_network, help="a /16 in 127.0.0.0/8; default: 127.66.0.0/16")
             command.add_argument("--time-scale", type=float, help="how many times faster delays pass; default: 1")
             command.add_argument("--account", help="12 digits; default: 000000000000")
             command.add_argument("--region", help="default: us-east-1")

@@ -17,6 +17,7 @@ from localcloud import state
 from localcloud.machines import host, images
 from localcloud.machines.engine import Engine
 from localcloud.machines.host import HostError
+from localcloud.ministack_settings import ministack_environment
 from localcloud.ports import holder_of
 from localcloud.settings import Settings
 
@@ -76,6 +77,7 @@ def _start(settings: Settings, say: Say) -> None:
     if settings.engine == "podman":
         host.write_podman_configuration(settings)
         host.start_podman(settings, environment)
+    (settings.state_dir / "ministack").mkdir(mode=0o700, exist_ok=True)
     engine = Engine(host.socket_path(settings))
     images.ensure(engine, settings.engine, settings.state_dir, say)
     with settings.log_file.open("ab") as log:
@@ -85,13 +87,14 @@ def _start(settings: Settings, say: Say) -> None:
             stdout=log,
             stderr=log,
             cwd=Path(__file__).parent.parent,
-            env=environment,
+            env=environment | ministack_environment(settings),
             start_new_session=True,
         )
     deadline = time.monotonic() + START_SECONDS
     while not _answers(settings):
         if server.poll() is not None or time.monotonic() > deadline:
-            raise HostError(f"the server did not start: {_last_line(settings.log_file)} (all of it: {settings.log_file})")
+            said = _last_line(settings.log_file)
+            raise HostError(f"the server did not start: {said} (all of it: {settings.log_file})")
         time.sleep(0.05)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
+ANY = str(IPv4Address(0))
 LISTEN = "0A"
 """State of a listening socket in /proc/net/tcp (`man 5 proc`)."""
 
@@ -44,19 +44,20 @@ def holder_of(address: str, port: int) -> Holder | None:
 
 
 def _listening(address: str, port: int) -> set[str]:
-    wanted = {f"{int.from_bytes(IPv4Address(one).packed, 'little'):08X}:{port:04X}" for one in (address, "0.0.0.0")}
+    wanted = {f"{int.from_bytes(IPv4Address(one).packed, 'little'):08X}:{port:04X}" for one in (address, ANY)}
     found = set()
     for table in ("tcp", "tcp6"):
         path = Path("/proc/net") / table
         for line in path.read_text().splitlines()[1:] if path.exists() else []:
             fields = line.split()
-            if fields[3] == LISTEN and (fields[1] in wanted or (table == "tcp6" and fields[1].endswith(f":{port:04X}"))):
+            both_families = table == "tcp6" and fields[1].endswith(f":{port:04X}")
+            if fields[3] == LISTEN and (fields[1] in wanted or both_families):
                 found.add(f"socket:[{fields[9]}]")
     return found
 
 
 def _holds(process: Path, inodes: set[str]) -> bool:
     try:
-        return any(os.readlink(entry) in inodes for entry in (process / "fd").iterdir())
+        return any(str(entry.readlink()) in inodes for entry in (process / "fd").iterdir())
     except OSError:
         return False

@@ -1,6 +1,7 @@
 """The local cloud's server: the AWS API on loopback, and the thread that makes it true.
 
-Started by `localcloud up` as `python -m localcloud.server --state-dir DIR`, with a clean environment.
+Started by `localcloud up` as `python -m localcloud.server --state-dir DIR`, with a clean environment
+that also holds MiniStack's settings, which it reads when it is imported.
 """
 
 from __future__ import annotations
@@ -14,11 +15,26 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
+import ministack.app
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+
+from localcloud import ministack_seam as seam
 from localcloud import settings as settings_file
+from localcloud.balancer.balancer import Balancer
+from localcloud.control_plane import acm, cloudformation, ec2_api, ecr, elbv2, logs, sts
+from localcloud.control_plane.autoscaling import service as autoscaling
+from localcloud.control_plane.ec2 import Instances
+from localcloud.control_plane.ec2_images import MachineImage
+from localcloud.machines import host, images
+from localcloud.machines.engine import Engine
+from localcloud.machines.errors import EngineError
+from localcloud.machines.local import LocalMachines
+from localcloud.machines.metadata import MetadataService
+from localcloud.reconciler import Parts, Reconciler
 from localcloud.settings import Settings
+from localcloud.state import clean_environment
 
 log = logging.getLogger(__name__)
 
@@ -26,49 +42,14 @@ KEEP_ALIVE_SECONDS = 75
 PODMAN_CHECK_SECONDS = 5.0
 
 
-def ministack_environment(settings: Settings) -> dict[str, str]:
-    """How MiniStack is switched to what this cloud is: one port, one address, real authorisation, no leftovers."""
-    scratch = settings.state_dir / "ministack"
-    return {
-        "AUTH": "true",
-        "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(settings.port),
-        "MINISTACK_ACCOUNT_ID": settings.account,
-        "MINISTACK_HOST": "127.0.0.1",
-        "MINISTACK_REGION": settings.region,
-        "MINISTACK_IMDS_V2_REQUIRED": "1",
-        "PERSIST_STATE": "0",
-        "S3_PERSIST": "0",
-        "SFTP_ENABLED": "0",
-        "IOT_MTLS_ENABLED": "0",
-        "LOG_LEVEL": "WARNING",
-        # No Docker of the host's for what MiniStack would run in containers: machines are ours.
-        "DOCKER_HOST": f"unix://{scratch / 'no-docker.sock'}",
-        "S3_DATA_DIR": str(scratch / "s3"),
-        "TMPDIR": str(scratch),
-    }
-
-
-def install(settings: Settings, wake: threading.Event) -> tuple[Any, Any]:
+def install(settings: Settings, wake: threading.Event) -> tuple[Reconciler, LocalMachines]:
     """Puts our control plane into MiniStack and joins it with machines and balancer: (reconciler, machines)."""
-    from localcloud import ministack_seam as seam
-
     seam.check()
-    from localcloud.balancer.balancer import Balancer
-    from localcloud.control_plane import acm, cloudformation, ec2_api, ecr, elbv2, logs, sts
-    from localcloud.control_plane.autoscaling import service as autoscaling
-    from localcloud.control_plane.ec2 import Instances
-    from localcloud.control_plane.ec2_images import MachineImage
-    from localcloud.machines import images
-    from localcloud.machines.engine import Engine
-    from localcloud.machines.host import socket_path
-    from localcloud.machines.local import LocalMachines
-    from localcloud.machines.metadata import MetadataService
-    from localcloud.reconciler import Parts, Reconciler
-
     image = MachineImage(images.machine_image_id(settings.engine), images.architecture())
     instances = Instances(settings, image, wake.set)
-    machines = LocalMachines(settings, Engine(socket_path(settings)), MetadataService(sts.instance_credentials), wake)
+    machines = LocalMachines(
+        settings, Engine(host.socket_path(settings)), MetadataService(sts.instance_credentials), wake
+    )
     ec2_api.install(instances, machines.console)
     ecr.install(settings)
     logs.install()
@@ -82,11 +63,6 @@ def install(settings: Settings, wake: threading.Event) -> tuple[Any, Any]:
 
 def _watch_podman(settings: Settings, ended: threading.Event) -> None:
     """Machines reach the engine through its service: one that died is started again."""
-    from localcloud.machines import host
-    from localcloud.machines.engine import Engine
-    from localcloud.machines.errors import EngineError
-    from localcloud.state import clean_environment
-
     engine = Engine(host.socket_path(settings))
     while not ended.wait(PODMAN_CHECK_SECONDS):
         try:
@@ -99,15 +75,8 @@ def _watch_podman(settings: Settings, ended: threading.Event) -> None:
 
 def serve(settings: Settings) -> None:
     """Until SIGTERM or SIGINT."""
-    os.environ.update(ministack_environment(settings))
-    (settings.state_dir / "ministack").mkdir(mode=0o700, exist_ok=True)
-    import ministack.app
-    from hypercorn.asyncio import serve as hypercorn_serve
-    from hypercorn.config import Config
-
     wake, ended = threading.Event(), threading.Event()
     reconciler, machines = install(settings, wake)
-    _quieten(ministack.app)
     config = Config()
     config.bind = [f"127.0.0.1:{settings.port}"]
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
@@ -118,7 +87,6 @@ def serve(settings: Settings) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        # Podman is started by `up`; its children would otherwise wait for a parent that never looks.
         await hypercorn_serve(ministack.app.app, config, shutdown_trigger=stop.wait)
 
     (settings.state_dir / "server.pid").write_text(f"{os.getpid()}\n")
@@ -132,12 +100,6 @@ def serve(settings: Settings) -> None:
         reconciler.stop()
         machines.close()
         (settings.state_dir / "server.pid").unlink(missing_ok=True)
-
-
-def _quieten(app: ModuleType) -> None:
-    """MiniStack's banner and notices are about MiniStack."""
-    app.BANNER = ""
-    logging.getLogger("ministack").setLevel(logging.WARNING)
 
 
 def main() -> None:

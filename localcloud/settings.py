@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
+DEFAULT_BLOCK = IPv4Network("127.66.0.0/16")
 
 
 class SettingsError(ValueError):
@@ -28,7 +28,7 @@ class Settings:
 
     state_dir: Path
     port: int = 4566
-    address_block: IPv4Network = IPv4Network("127.66.0.0/16")
+    address_block: IPv4Network = DEFAULT_BLOCK
     region: str = "us-east-1"
     account: str = "000000000000"
     engine: str = ""
@@ -81,7 +81,7 @@ class Settings:
         values = asdict(self) | {"state_dir": str(self.state_dir), "address_block": str(self.address_block)}
         draft = self.settings_file.with_suffix(".json.new")
         draft.write_text(json.dumps(values, indent=2) + "\n")
-        os.replace(draft, self.settings_file)
+        draft.replace(self.settings_file)
 
 
 def load(state_dir: Path) -> Settings | None:
@@ -92,7 +92,7 @@ def load(state_dir: Path) -> Settings | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise SettingsError(f"{state_dir / 'settings.json'} is not readable ({error}); run `down`, then `up`") from error
+        raise SettingsError(f"{state_dir / 'settings.json'} is not readable ({error}); remove it") from error
     values["state_dir"] = state_dir
     values["address_block"] = IPv4Network(values["address_block"])
     return Settings(**values)

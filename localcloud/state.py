@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from localcloud.balancer.balancer import Balancer
 from localcloud.machines import host, local
 from localcloud.machines.engine import Engine
 from localcloud.machines.errors import EngineError
@@ -100,8 +101,6 @@ def clear(settings: Settings, say: Callable[[str], None]) -> None:
 
 
 def _clear_balancers(settings: Settings) -> None:
-    from localcloud.balancer.balancer import Balancer
-
     if settings.state_dir.exists():
         Balancer(settings).close()
 

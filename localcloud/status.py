@@ -46,9 +46,8 @@ def collect(settings: Settings) -> dict[str, Any]:
         listeners = elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"]
         groups = elbv2.describe_target_groups(LoadBalancerArn=arn)["TargetGroups"]
         urls = [_url(balancer["DNSName"], listener) for listener in listeners]
-        balancers.append(
-            {"name": balancer["LoadBalancerName"], "urls": urls, "target_groups": [_targets(elbv2, one) for one in groups]}
-        )
+        targets = [_targets(elbv2, one) for one in groups]
+        balancers.append({"name": balancer["LoadBalancerName"], "urls": urls, "target_groups": targets})
     return {
         "running": True,
         "endpoint": settings.endpoint,

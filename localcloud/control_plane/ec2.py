@@ -88,7 +88,9 @@ class Instances:
                 if specification.get("ResourceType") == "instance"
                 for tag in specification.get("Tags") or []
             }
-            ec2._tags[record["InstanceId"]] = [{"Key": key, "Value": value} for key, value in (named | tags).items()]
+            ec2._tags[record["InstanceId"]] = [
+                {"Key": key, "Value": value} for key, value in (named | dict(tags)).items()
+            ]
         self._wake()
         return str(record["InstanceId"])
 
@@ -98,7 +100,7 @@ class Instances:
             raise LaunchRefused(f"The image id '[{image_id}]' does not exist")
         known = instance_type(kind)
         if known is None:
-            raise LaunchRefused(f"localcloud does not support the instance type '{kind}': it knows t3, t4g, m and c types")
+            raise LaunchRefused(f"localcloud does not support the instance type '{kind}': it knows t3, t4g, m and c")
         if known.architecture != self.image.architecture:
             raise LaunchRefused(
                 f"The architecture '{known.architecture}' of the specified instance type does not match the "
@@ -114,9 +116,7 @@ class Instances:
 
     def _free_address(self) -> str:
         """A fresh one for as long as possible, so that nothing old is taken for something new."""
-        taken = {
-            record.get("PrivateIpAddress") for _, record in _records() if record["State"]["Name"] != "terminated"
-        }
+        taken = {record.get("PrivateIpAddress") for _, record in _records() if record["State"]["Name"] != "terminated"}
         network = int(self.settings.address_block.network_address)
         for _ in range(LAST_ADDRESS - FIRST_ADDRESS):
             self._next_address += 1
@@ -186,7 +186,8 @@ class Instances:
                 record["State"] = _state("terminated")
                 record["_terminated_at"] = time.time()
                 if before != "shutting-down":
-                    record["StateReason"] = {"Code": "Server.InternalError", "Message": f"Server.InternalError: {reason}"}
+                    code = "Server.InternalError"
+                    record["StateReason"] = {"Code": code, "Message": f"{code}: {reason}"}
                     log.warning("%s is gone: %s", instance_id, reason)
                 _release(instance_id)
 
@@ -211,7 +212,8 @@ def _true(value: object) -> bool:
 
 def _security_groups(data: Mapping[str, Any]) -> list[str]:
     interfaces = data.get("NetworkInterfaces") or []
-    return [str(group) for group in data.get("SecurityGroupIds") or [] or (interfaces and interfaces[0].get("Groups")) or []]
+    groups = data.get("SecurityGroupIds") or (interfaces and interfaces[0].get("Groups")) or []
+    return [str(group) for group in groups]
 
 
 def _profile(wanted: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -221,7 +223,9 @@ def _profile(wanted: Mapping[str, Any]) -> Mapping[str, Any] | None:
     profile = iam._lookup_instance_profile(name=name, arn=arn)
     if profile is None:
         kind, value = ("name", name) if name else ("arn", arn)
-        raise LaunchRefused(f"Value ({value}) for parameter iamInstanceProfile.{kind} is invalid. Invalid IAM Instance Profile {kind}")
+        raise LaunchRefused(
+            f"Value ({value}) for parameter iamInstanceProfile.{kind} is invalid. Invalid IAM Instance Profile {kind}"
+        )
     return {"Arn": profile["Arn"], "Id": profile["InstanceProfileId"]}
 
 

@@ -51,7 +51,7 @@ class Api:
             return self._reservation([_record(one) for one in _LAUNCHED_WITH[token]])
         data = self._launch_data(values, account, region)
         interfaces = data.get("NetworkInterfaces") or [{}]
-        subnet = str(values.get("SubnetId") or interfaces[0].get("SubnetId") or data.get("SubnetId") or _default_subnet())
+        subnet = str(values.get("SubnetId") or interfaces[0].get("SubnetId") or _default_subnet())
         try:
             made = [
                 self._instances.launch_instance(data, subnet, {}, account, region) for _ in range(values["MaxCount"])
@@ -254,5 +254,3 @@ def install(instances: Instances, console: Callable[[str], str]) -> None:
 
 def _entry(name: str, act: ec2_wire.Operation) -> Callable[[Mapping[str, Any]], Any]:
     return lambda params: ec2_wire.respond(name, act, params)
-
-

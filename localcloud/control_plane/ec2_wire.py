@@ -60,7 +60,8 @@ def _value(shape: Shape, node: Any, path: str) -> Any:
         known = {_wire_name(name, member): (name, member) for name, member in shape.members.items()}
         for unknown in sorted(set(node) - set(known)):
             raise AwsError("UnknownParameter", f"The parameter {path}{unknown} is not recognized")
-        return {name: _value(member, node[key], f"{path}{key}.") for key, (name, member) in known.items() if key in node}
+        sent = [(key, *known[key]) for key in known if key in node]
+        return {name: _value(member, node[key], f"{path}{key}.") for key, name, member in sent}
     if isinstance(shape, ListShape):
         if not isinstance(node, dict) or not all(index.isdigit() for index in node):
             raise AwsError("InvalidParameterValue", f"{path} must be a list")
@@ -103,9 +104,7 @@ def respond(operation: str, act: Operation, params: Mapping[str, Any]) -> Respon
     except Exception:
         log.exception("ec2:%s failed", operation)
         return failure(AwsError("InternalError", "localcloud failed; its log has the cause", 500), request_id)
-    body = (
-        f'<{operation}Response xmlns="{NAMESPACE}"><requestId>{request_id}</requestId>{inner}</{operation}Response>'
-    )
+    body = f'<{operation}Response xmlns="{NAMESPACE}"><requestId>{request_id}</requestId>{inner}</{operation}Response>'
     return 200, {"Content-Type": "text/xml"}, body.encode()
 
 

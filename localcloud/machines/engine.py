@@ -173,6 +173,6 @@ class Engine:
 def _message(body: bytes) -> str:
     try:
         answer = json.loads(body)
-        return str(answer.get("cause") and answer.get("message") or answer.get("message", ""))
+        return str(answer.get("message", ""))
     except (ValueError, AttributeError):
         return body.decode(errors="replace").strip()

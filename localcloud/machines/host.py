@@ -28,7 +28,7 @@ class HostError(Exception):
 
 def socket_path(settings: Settings) -> Path:
     """Where the engine listens: a Podman service of this cloud's own, or the Docker daemon."""
-    return settings.state_dir / "podman.sock" if settings.engine == "podman" else docker_socket()
+    return settings.state_dir / "engine" / "engine.sock" if settings.engine == "podman" else docker_socket()
 
 
 def docker_socket() -> Path:
@@ -55,8 +55,8 @@ def write_podman_configuration(settings: Settings) -> None:
 
 
 def containers_conf() -> str:
-    """Reads the host's limits and control groups; Podman's own defaults fail where these are not the usual ones."""
-    containers = ["# No bridge and no packet filter rules: everything of a local cloud is on loopback.", 'netns = "host"']
+    """Reads the host's limits and control groups; Podman's own defaults fail where these are unusual."""
+    containers = ["# No bridge and no packet filter: everything of a local cloud is on loopback.", 'netns = "host"']
     limits = ", ".join(f'"{name}={hard}:{hard}"' for name, hard in tight_limits().items())
     if limits:
         containers += ["# Podman's defaults exceed the hard limits here.", f"default_ulimits = [{limits}]"]
@@ -66,7 +66,9 @@ def containers_conf() -> str:
     if not Path("/run/systemd/system").exists():
         engine += ["# No systemd to ask for control groups, and no journal.", 'cgroup_manager = "cgroupfs"']
         engine += ['events_logger = "file"']
-    text = "# Written by `localcloud up`: what Podman needs on this host.\n[containers]\n" + "\n".join(containers) + "\n"
+    text = (
+        "# Written by `localcloud up`: what Podman needs on this host.\n[containers]\n" + "\n".join(containers) + "\n"
+    )
     return text + ("\n[engine]\n" + "\n".join(engine) + "\n" if engine else "")
 
 
@@ -118,6 +120,7 @@ def start_podman(settings: Settings, environment: dict[str, str]) -> subprocess.
     path = socket_path(settings)
     if len(str(path)) > SOCKET_PATH_LIMIT:
         raise HostError(f"{path} is too long for a socket's path: choose a shorter --state-dir")
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     path.unlink(missing_ok=True)
     # A file, not a pipe: the service outlives whoever starts it, and ends when it writes to a pipe nobody holds.
     log_file = settings.state_dir / "podman.log"

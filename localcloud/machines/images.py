@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
-import os
 import platform
 import shutil
 import subprocess
@@ -135,7 +134,7 @@ def preflight() -> None:
     if importlib.util.find_spec("pip") is None:
         raise HostError(f"{sys.executable} has no pip: install requirements/localcloud.txt")
     if shutil.which("mmdebstrap") is None:
-        raise HostError("mmdebstrap is not installed, and the machine image is made with it: install the package mmdebstrap")
+        raise HostError("mmdebstrap, which makes the machine image, is missing: install the package mmdebstrap")
     if not KEYRING.exists():
         raise HostError(f"{KEYRING} is missing: install the package debian-archive-keyring")
 
@@ -167,6 +166,6 @@ def _fetch_cli(tools: Path) -> None:
 
 
 def _run(command: list[str], complaint: str) -> None:
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env=os.environ)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise HostError(f"{complaint}: {' / '.join(done.stderr.strip().splitlines()[-3:])}")

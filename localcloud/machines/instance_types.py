@@ -12,7 +12,7 @@ _MEMORY_OF_BURSTABLE = {"nano": 0.5, "micro": 1, "small": 2, "medium": 4, "large
 _CPUS = {"nano": 2, "micro": 2, "small": 2, "medium": 2, "large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16}
 _MEMORY_PER_CPU = {"m": 4, "c": 2}
 _ARM_FAMILIES = ("t4g", "m6g", "m7g", "m8g", "c6g", "c7g", "c8g")
-_INTEL_FAMILIES = ("t3", "t3a", "m5", "m6i", "m6a", "m7i", "m7a", "m7i-flex", "c5", "c6i", "c6a", "c7i", "c7a", "c7i-flex")
+_INTEL_FAMILIES = ("t3", "t3a", "m5", "m6i", "m6a", "m7i", "m7a", "c5", "c6i", "c6a", "c7i", "c7a")
 
 
 @dataclass(frozen=True)

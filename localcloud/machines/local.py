@@ -9,8 +9,9 @@ import re
 import select
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from localcloud.desired import MachineSpec, MachineState
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 INSTANCE_LABEL = "localcloud.instance"
 CLOUD_LABEL = "localcloud"
+MACHINE_LABEL = "localcloud.machine"
 SHUTDOWN_SECONDS = 60
 """How long an instance may take to shut down: a container's stop time-out (40 s in our user data) and some more."""
 LOOK_EVERY = 5.0
@@ -57,12 +59,12 @@ class LocalMachines:
         with self._lock:
             if spec.instance_id in self._busy or spec.instance_id in self._states:
                 return
-            self._busy[spec.instance_id] = self._pool.submit(self._work, self._start, spec.instance_id, spec)
+            self._busy[spec.instance_id] = self._pool.submit(self._work, spec.instance_id, lambda: self._start(spec))
 
     def stop(self, instance_id: str) -> None:
         with self._lock:
             if instance_id not in self._busy:
-                self._busy[instance_id] = self._pool.submit(self._work, self._stop, instance_id, instance_id)
+                self._busy[instance_id] = self._pool.submit(self._work, instance_id, lambda: self._stop(instance_id))
 
     def observed(self) -> Mapping[str, MachineState]:
         """Machines that were ever started: running, or gone. One that is being started is not listed yet."""
@@ -91,9 +93,9 @@ class LocalMachines:
 
     # --- in the background --------------------------------------------------------------------------------
 
-    def _work(self, job, instance_id: str, argument) -> None:  # type: ignore[no-untyped-def]
+    def _work(self, instance_id: str, job: Callable[[], None]) -> None:
         try:
-            job(argument)
+            job()
         except EngineError as error:
             log.error("%s: %s", instance_id, error)
             self._note(instance_id, f"localcloud: {error}\n")
@@ -118,10 +120,13 @@ class LocalMachines:
                 image=images.image_of(spec.image_id),
                 hostname=f"ip-{spec.private_address.replace('.', '-')}",
                 environment=self._environment(spec),
-                labels={CLOUD_LABEL: self._settings.cloud_id, INSTANCE_LABEL: spec.instance_id, "localcloud.machine": "1"},
+                labels={
+                    CLOUD_LABEL: self._settings.cloud_id,
+                    INSTANCE_LABEL: spec.instance_id,
+                    MACHINE_LABEL: "1",
+                },
                 binds=[
                     f"{home / 'console'}:/run/localcloud/console",
-                    f"{self._engine.socket_path}:/run/localcloud/engine.sock",
                     *self._engine_configuration(),
                 ],
                 # Podman's service does not look at default_ulimits when asked through this interface.
@@ -135,10 +140,13 @@ class LocalMachines:
         self._look(now=True)
 
     def _engine_configuration(self) -> list[str]:
+        socket = self._engine.socket_path
         if self._settings.engine != "podman":
-            return []
+            return [f"{socket}:/run/localcloud/engine/engine.sock"]
         names = ("containers.conf", "registries.conf")
-        return [f"{self._settings.state_dir / name}:/etc/containers/{name}:ro" for name in names]
+        # The socket's directory: a service that is started again makes a new socket in it.
+        shared = [f"{self._settings.state_dir / name}:/etc/containers/{name}:ro" for name in names]
+        return [f"{socket.parent}:/run/localcloud/engine", *shared]
 
     def _environment(self, spec: MachineSpec) -> dict[str, str]:
         kind = instance_type(spec.instance_type)
@@ -180,7 +188,7 @@ class LocalMachines:
             running = {
                 str(found["Labels"][INSTANCE_LABEL]): str(found["Id"])
                 for found in self._engine.containers(f"{CLOUD_LABEL}={self._settings.cloud_id}")
-                if "localcloud.machine" in found["Labels"] and found["State"] == "running"
+                if MACHINE_LABEL in found["Labels"] and found["State"] == "running"
             }
             self._watch(running)
             with self._lock:
@@ -191,7 +199,7 @@ class LocalMachines:
                 ]
                 for name in lost:
                     self._states[name] = "gone"
-                    self._busy[name] = self._pool.submit(self._work, self._forget, name, name)
+                    self._busy[name] = self._pool.submit(self._work, name, partial(self._forget, name))
             for name in lost:
                 self._note(name, "localcloud: the machine has ended\n")
 

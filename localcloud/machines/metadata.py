@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 PORT = 1338
 """Not 80, which needs privileges that nothing else here needs."""
 LONGEST_TOKEN_SECONDS = 21600
-TOKEN_HEADER = "X-aws-ec2-metadata-token"
+SESSION_HEADER = "X-aws-ec2-metadata-token"
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, self.server.document.issue_token(int(ttl)), {"X-aws-ec2-metadata-token-ttl-seconds": ttl})
 
     def do_GET(self) -> None:
-        if not self.server.document.knows_token(self.headers.get(TOKEN_HEADER, "")):
+        if not self.server.document.knows_token(self.headers.get(SESSION_HEADER, "")):
             self._send(401)
             return
         answer = self.server.document.get(self.path)

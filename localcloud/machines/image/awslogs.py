@@ -6,6 +6,7 @@ file of the engine's, so that a log service that is slow or away costs log lines
 `mode=non-blocking` promises. Batches: 1 s or 1000 lines.
 """
 
+import contextlib
 import datetime
 import json
 import os
@@ -16,10 +17,10 @@ import time
 
 sys.path.insert(0, "/opt/aws-cli")
 
-from awscli.botocore.session import Session  # noqa: E402
+from awscli.botocore.session import Session
 
 ENGINE = os.environ["LOCALCLOUD_ENGINE"]
-SOCKET = "unix:///run/localcloud/engine.sock"
+SOCKET = "unix:///run/localcloud/engine/engine.sock"
 CLIENT = (
     ["/usr/bin/podman", "--remote", "--url", SOCKET] if ENGINE == "podman" else ["/usr/bin/docker", "--host", SOCKET]
 )
@@ -56,10 +57,8 @@ class Stream:
             (self.client.create_log_stream, {"logStreamName": self.stream}),
         ):
             if create:
-                try:
+                with contextlib.suppress(self.client.exceptions.ResourceAlreadyExistsException):
                     create(logGroupName=self.group, **arguments)
-                except self.client.exceptions.ResourceAlreadyExistsException:
-                    pass
         self.made = True
 
 
@@ -67,8 +66,9 @@ def event(line):
     """(engine's time stamp, log event) of a line of `logs --timestamps`."""
     stamp, _, text = line.partition(" ")
     try:
-        moment = datetime.datetime.fromisoformat(stamp[:26].rstrip("Z").rstrip("+") + "+00:00" if "Z" in stamp else
-                                                 stamp[:19] + stamp[stamp.rfind("+"):])
+        moment = datetime.datetime.fromisoformat(
+            stamp[:26].rstrip("Z").rstrip("+") + "+00:00" if "Z" in stamp else stamp[:19] + stamp[stamp.rfind("+") :]
+        )
     except ValueError:
         moment, text = datetime.datetime.now(datetime.UTC), line
     return stamp, {"timestamp": int(moment.timestamp() * 1000), "message": text[:LINE_LIMIT] or " "}
@@ -102,26 +102,35 @@ def follow(container, since, stream):
     return since
 
 
-def exists(container):
-    return subprocess.run([*CLIENT, "inspect", container], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                          check=False).returncode == 0
+def inspected(container):
+    """ "running policy", or "" when there is no such container; an engine that does not answer is asked again."""
+    while True:
+        done = subprocess.run(
+            [*CLIENT, "inspect", "--format", "{{.State.Running}} {{.HostConfig.RestartPolicy.Name}}", container],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode == 0:
+            return done.stdout.strip()
+        if "no such" in done.stderr.lower():
+            return ""
+        time.sleep(1)
 
 
-def stopped(container):
-    """Ended and not to be started again by its restart policy."""
-    done = subprocess.run([*CLIENT, "inspect", "--format", "{{.State.Running}} {{.HostConfig.RestartPolicy.Name}}",
-                           container], capture_output=True, text=True, check=False)
-    running, _, policy = done.stdout.strip().partition(" ")
-    return done.returncode != 0 or running != "true" and policy not in ("always", "unless-stopped", "on-failure")
+def ended(container):
+    """Gone, or stopped and not to be started again by its restart policy."""
+    running, _, policy = inspected(container).partition(" ")
+    return running != "true" and policy not in ("always", "unless-stopped", "on-failure")
 
 
 def main():
     container, options = sys.argv[1], json.loads(sys.argv[2])
     stream = Stream(options)
     since = ""
-    while exists(container):
+    while True:
         since = follow(container, since, stream)
-        if stopped(container):
+        if ended(container):
             break
         time.sleep(0.5)
 

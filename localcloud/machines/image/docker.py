@@ -16,15 +16,42 @@ OWN = "localcloud.container"
 """Label of the containers that a machine started; the machine itself does not have it."""
 PREFIX = f"{os.environ['LOCALCLOUD_ID']}-{INSTANCE}-"
 ENGINE = os.environ["LOCALCLOUD_ENGINE"]
-SOCKET = "unix:///run/localcloud/engine.sock"
+SOCKET = "unix:///run/localcloud/engine/engine.sock"
 CLIENT = (
     ["/usr/bin/podman", "--remote", "--url", SOCKET] if ENGINE == "podman" else ["/usr/bin/docker", "--host", SOCKET]
 )
-BY_NAME = {"attach", "commit", "cp", "diff", "exec", "inspect", "kill", "logs", "pause", "port", "rename", "restart",
-           "rm", "start", "stats", "stop", "top", "unpause", "update", "wait"}
+BY_NAME = {
+    "attach",
+    "commit",
+    "cp",
+    "diff",
+    "exec",
+    "inspect",
+    "kill",
+    "logs",
+    "pause",
+    "port",
+    "rename",
+    "restart",
+    "rm",
+    "start",
+    "stats",
+    "stop",
+    "top",
+    "unpause",
+    "update",
+    "wait",
+}
 AWSLOGS_DEFAULTS = {"mode": "blocking"}
-AWSLOGS_OPTIONS = {"mode", "awslogs-group", "awslogs-region", "awslogs-stream", "awslogs-create-group",
-                   "max-buffer-size", "tag"}
+AWSLOGS_OPTIONS = {
+    "mode",
+    "awslogs-group",
+    "awslogs-region",
+    "awslogs-stream",
+    "awslogs-create-group",
+    "max-buffer-size",
+    "tag",
+}
 
 
 def fail(text):
@@ -64,13 +91,26 @@ def split_run(arguments):
             options[log_key] = log_value
         else:
             used = 1 if "=" in argument or argument in FLAGS or is_flag_bundle(argument) else 2
-            rest += arguments[index:index + used]
+            rest += arguments[index : index + used]
         index += used
     return rest + arguments[index:], name, driver, options
 
 
-FLAGS = {"--detach", "--interactive", "--tty", "--rm", "--read-only", "--init", "--privileged", "--publish-all",
-         "--no-healthcheck", "--oom-kill-disable", "--sig-proxy", "--quiet", "--disable-content-trust"}
+FLAGS = {
+    "--detach",
+    "--interactive",
+    "--tty",
+    "--rm",
+    "--read-only",
+    "--init",
+    "--privileged",
+    "--publish-all",
+    "--no-healthcheck",
+    "--oom-kill-disable",
+    "--sig-proxy",
+    "--quiet",
+    "--disable-content-trust",
+}
 
 
 def is_flag_bundle(argument):
@@ -90,15 +130,17 @@ def run(command, arguments):
         unknown = sorted(set(options) - AWSLOGS_OPTIONS)
         if unknown or "awslogs-group" not in options:
             fail(f"localcloud does not support these awslogs options: {', '.join(unknown) or 'no awslogs-group'}")
-        plain = {"podman": ["--log-driver", "k8s-file", "--log-opt", "max-size=10mb"],
-                 "docker": ["--log-driver", "json-file", "--log-opt", "max-size=10m"]}
+        plain = {
+            "podman": ["--log-driver", "k8s-file", "--log-opt", "max-size=10mb"],
+            "docker": ["--log-driver", "json-file", "--log-opt", "max-size=10m"],
+        }
         added += plain[ENGINE]
     else:
         added += [*(["--log-driver", driver] if driver else [])]
         added += [part for key, value in options.items() for part in ("--log-opt", f"{key}={value}")]
     if driver != "awslogs":
-        os.execv(CLIENT[0], [*CLIENT, command, *added, *rest])
-    if command != "create" and not any(part == "--detach" or is_flag_bundle(part) and "d" in part for part in rest):
+        os.execv(CLIENT[0], [*CLIENT, command, *added, *rest])  # noqa: S606
+    if command != "create" and not any(part == "--detach" or (is_flag_bundle(part) and "d" in part) for part in rest):
         fail("localcloud does not support --log-driver awslogs without --detach")
     done = subprocess.run([*CLIENT, command, *added, *rest], stdout=subprocess.PIPE, text=True, check=False)
     sys.stdout.write(done.stdout)
@@ -107,7 +149,9 @@ def run(command, arguments):
         options.setdefault("awslogs-stream", container)
         subprocess.Popen(
             ["/usr/local/bin/localcloud-awslogs", container, json.dumps(options)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
     sys.exit(done.returncode)
 
@@ -130,20 +174,21 @@ def main():
         arguments = arguments[1:]
         command = arguments[0]
     if command == "localcloud-stop-all":
-        return stop_all()
+        stop_all()
+        return
     if command in ("run", "create"):
-        return run(command, arguments[1:])
+        run(command, arguments[1:])
     if command in ("ps", "ls", "list"):
         shown = call("ps", *arguments[1:], "--filter", f"label={OWN}={INSTANCE}")
         sys.stdout.write(shown.replace(PREFIX, ""))
-        return None
+        return
     if command in BY_NAME:
         known = set(own_names())
         arguments = [PREFIX + part if PREFIX + part in known else part for part in arguments]
     elif command == "login":
         # The registry of a local cloud speaks plain HTTP, which Podman wants to be told.
         arguments += ["--tls-verify=false"] if ENGINE == "podman" else []
-    os.execv(CLIENT[0], [*CLIENT, *arguments])
+    os.execv(CLIENT[0], [*CLIENT, *arguments])  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ whatever is left behind. On SIGTERM the instance shuts down: its containers are 
 stop time-out, as a Docker daemon does on a real machine.
 """
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -26,7 +27,7 @@ def say(text):
 
 
 def metadata(path, method="GET", headers=None):
-    request = urllib.request.Request(METADATA + path, method=method, headers=headers or {})
+    request = urllib.request.Request(METADATA + path, method=method, headers=headers or {})  # noqa: S310
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=5) as response:
         return response.read()
@@ -34,7 +35,8 @@ def metadata(path, method="GET", headers=None):
 
 def user_data():
     """None when there is none."""
-    for attempt in range(20):
+    last = 20
+    for attempt in range(last + 1):
         try:
             token = metadata("/latest/api/token", "PUT", {"X-aws-ec2-metadata-token-ttl-seconds": "60"}).decode()
             return metadata("/latest/user-data", headers={"X-aws-ec2-metadata-token": token})
@@ -43,9 +45,10 @@ def user_data():
                 return None
             raise
         except OSError:
-            if attempt == 19:
+            if attempt == last:
                 raise
             time.sleep(0.25)
+    return None
 
 
 def start_script():
@@ -62,15 +65,16 @@ def start_script():
 def shut_down(script):
     say("shutting down")
     if script and script.returncode is None:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(script.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     subprocess.run(["docker", "localcloud-stop-all"], check=False)
     deadline = time.monotonic() + LOG_FLUSH_SECONDS
-    while time.monotonic() < deadline and subprocess.run(["pgrep", "-f", "localcloud-awslogs"],
-                                                         stdout=subprocess.DEVNULL, check=False).returncode == 0:
+    while (
+        time.monotonic() < deadline
+        and subprocess.run(["pgrep", "-f", "localcloud-awslogs"], stdout=subprocess.DEVNULL, check=False).returncode
+        == 0
+    ):
         time.sleep(0.1)
     say("power down")
     sys.exit(0)
