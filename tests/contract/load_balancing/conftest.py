@@ -104,7 +104,7 @@ class Account:
         found = self.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
         return {each["Target"]["Id"]: each["TargetHealth"]["State"] for each in found}
 
-    def await_states(self, group: str, wanted: dict[str, str], deadline: float = 10) -> None:
+    def await_states(self, group: str, wanted: dict[str, str], deadline: float = 20) -> None:
         end = time.monotonic() + deadline
         while (found := self.states(group)) != wanted:
             assert time.monotonic() < end, f"not within {deadline} s: {wanted}; found {found}"
@@ -113,7 +113,7 @@ class Account:
     def address(self, load_balancer: str) -> str:
         """Where the name of the load balancer leads, once it does."""
         found = self.client("elbv2").describe_load_balancers(LoadBalancerArns=[load_balancer])["LoadBalancers"][0]
-        end = time.monotonic() + 10
+        end = time.monotonic() + 20
         while True:
             lines = (self.state_dir / "hosts").read_text().splitlines()
             for line in lines:

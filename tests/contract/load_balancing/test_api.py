@@ -36,13 +36,20 @@ class _Machine(BaseHTTPRequestHandler):
         return
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, *_: object) -> None:
+        """A health check closes its connection when it knows enough."""
+
+
 @pytest.fixture
 def machines() -> Iterator[dict[str, str]]:
     """Applications on the addresses of i-1 … i-3."""
     _Machine.sick.clear()
-    servers = [ThreadingHTTPServer((f"{BLOCK}.0.1{number}", 8080), _Machine) for number in (1, 2, 3)]
+    servers = [_Server((f"{BLOCK}.0.1{number}", 8080), _Machine) for number in (1, 2, 3)]
     for server in servers:
-        server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield {f"i-{number}": f"{BLOCK}.0.1{number}" for number in (1, 2, 3)}
     for server in servers:
@@ -64,7 +71,7 @@ def answers(address: str, requests: int = 8, headers: dict[str, str] | None = No
 
 
 def await_answers(address: str, wanted: set[str], headers: dict[str, str] | None = None) -> None:
-    end = time.monotonic() + 8
+    end = time.monotonic() + 20
     while True:
         try:
             found = answers(address, headers=headers)
@@ -114,11 +121,11 @@ def test_from_the_api_to_answers(account: Account, machines: dict[str, str]) -> 
     elb.modify_listener(ListenerArn=listener, DefaultActions=[action])
     await_answers(address, {machines["i-3"]})
 
+    begin = time.monotonic()
     elb.deregister_targets(TargetGroupArn=blue, Targets=[{"Id": "i-1"}])
     assert account.states(blue)["i-1"] == "draining"
-    begin = time.monotonic()
     account.await_states(blue, {"i-2": "unhealthy"})
-    assert time.monotonic() - begin > 0.8 * 40 / SCALE
+    assert time.monotonic() - begin >= 40 / SCALE
 
 
 def test_forward_weights_are_kept_and_returned(account: Account) -> None:

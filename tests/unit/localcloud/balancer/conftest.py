@@ -149,11 +149,11 @@ class Lab:
     def states(self, group: TargetGroupSpec) -> dict[str, str]:
         return {name: found.state for name, found in self.balancer.health().get(group.arn, {}).items()}
 
-    def await_states(self, group: TargetGroupSpec, deadline: float = 8, **wanted: str) -> None:
+    def await_states(self, group: TargetGroupSpec, deadline: float = 20, **wanted: str) -> None:
         """Ticks like the reconciler until the targets (named without i-) are in these states."""
         self.until(lambda: self.states(group) == {f"i-{k}": v for k, v in wanted.items()}, str(wanted), deadline)
 
-    def until(self, condition: Callable[[], bool], what: str, deadline: float = 8) -> None:
+    def until(self, condition: Callable[[], bool], what: str, deadline: float = 20) -> None:
         end = time.monotonic() + deadline
         while time.monotonic() < end:
             self.balancer.apply([self.spec])
