@@ -17,7 +17,9 @@ from localcloud.status import show
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m localcloud", description="An AWS on loopback, for rehearsing deployments. It is not AWS."
+        prog="python -m localcloud",
+        description="An AWS on loopback, for rehearsing deployments. It is not AWS.",
+        epilog="down and status read a cloud's settings from its state directory; their other options are ignored.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="up|down|status")
     for name, text in (
@@ -27,13 +29,12 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--state-dir", type=Path, default=Path(".localcloud"), help="default: .localcloud")
-        if name == "up":
-            command.add_argument("--port", type=int, help="of the AWS API on 127.0.0.1; default: 4566")
-            command.add_argument("--address-block", type=_network, help="a /16 in 127.0.0.0/8; default: 127.66.0.0/16")
-            command.add_argument("--time-scale", type=float, help="how many times faster delays pass; default: 1")
-            command.add_argument("--account", help="12 digits; default: 000000000000")
-            command.add_argument("--region", help="default: us-east-1")
-            command.add_argument("--engine", choices=("podman", "docker"), help="default: the first that works")
+        command.add_argument("--port", type=int, help="of the AWS API on 127.0.0.1; default: 4566")
+        command.add_argument("--address-block", type=_network, help="a /16 in 127.0.0.0/8; default: 127.66.0.0/16")
+        command.add_argument("--time-scale", type=float, help="how many times faster delays pass; default: 1")
+        command.add_argument("--account", help="12 digits; default: 000000000000")
+        command.add_argument("--region", help="default: us-east-1")
+        command.add_argument("--engine", choices=("podman", "docker"), help="default: the first that works")
         if name == "status":
             command.add_argument("--json", action="store_true", help="for programs")
     return parser

@@ -68,7 +68,7 @@ def _preflight(wanted: Settings, running: Settings | None) -> Settings:
     holder = holder_of("127.0.0.1", settings.port)
     ours = state.server_pid(running) if running else None
     if holder is not None and (ours is None or holder.pid != ours):
-        raise HostError(f"port {settings.port} is taken by {holder}: end it, or choose another --port")
+        raise HostError(f"127.0.0.1:{settings.port} is taken by {holder}: end it, or choose another --port")
     return settings
 
 
