@@ -23,8 +23,9 @@ from hypercorn.config import Config
 from localcloud import ministack_seam as seam
 from localcloud import settings as settings_file
 from localcloud.balancer.balancer import Balancer
-from localcloud.control_plane import acm, cloudformation, ec2_api, ecr, elbv2, logs, sts
+from localcloud.control_plane import acm, ec2_api, ecr, elbv2, logs, sts
 from localcloud.control_plane.autoscaling import service as autoscaling
+from localcloud.control_plane.cloudformation import service as cloudformation
 from localcloud.control_plane.ec2 import Instances
 from localcloud.control_plane.ec2_images import MachineImage
 from localcloud.machines import host, images

@@ -81,6 +81,8 @@ class Registry:
         verb, repository, _ = parsed
         reading = method in ("GET", "HEAD")
         action = (_READ if reading else _WRITE).get(verb, "ecr:DescribeRepositories" if reading else "ecr:PutImage")
+        if (method, verb) == ("HEAD", "blob"):
+            action = "ecr:BatchCheckLayerAvailability"
         arn = f"arn:aws:ecr:{token.region}:{token.account}:repository/{repository}"
         principal = resolve_principal(token.access_key_id, token.account)
         if isinstance(principal, AuthError):
@@ -114,6 +116,22 @@ def _refusal(status: int, code: str, message: str) -> Response:
     return status, headers, json.dumps({"errors": [{"code": code, "message": message}]}).encode()
 
 
+def _missing_image(headers: Mapping[str, str], request: bytes, answer: Response) -> Response:
+    """DescribeImages names an image that is not there; MiniStack answers with an empty list.
+
+    Reference: ECR API, DescribeImages, ImageNotFoundException.
+    """
+    status, _, body = answer
+    if not headers.get("x-amz-target", "").endswith(".DescribeImages") or status != 200:
+        return answer
+    asked = json.loads(request or b"{}")
+    if len(json.loads(body)["imageDetails"]) == len(asked.get("imageIds") or json.loads(body)["imageDetails"]):
+        return answer
+    message = f"An image that was asked for does not exist within the repository '{asked.get('repositoryName')}'"
+    error = {"__type": "ImageNotFoundException", "message": message}
+    return 400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(error).encode()
+
+
 def install(settings: Settings) -> None:
     """Makes MiniStack's ECR the registry on our own address."""
     registry = Registry(settings)
@@ -125,7 +143,7 @@ def install(settings: Settings) -> None:
         if headers.get("x-amz-target", "").endswith(".GetAuthorizationToken"):
             answer = registry.issue(extract_access_key_id(headers, query_params))
             return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
-        return await serve_api(method, path, headers, body, query_params)
+        return _missing_image(headers, body, await serve_api(method, path, headers, body, query_params))
 
     async def handle_registry_request(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
