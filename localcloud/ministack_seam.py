@@ -1,8 +1,8 @@
-"""Every name inside MiniStack that localcloud relies on, in one list, and whatever reaches into its stack engine.
+"""Whatever reaches into MiniStack's stack engine, and the check of every name inside it that localcloud relies on.
 
 MiniStack is pinned exactly and imported, not copied. Its internals may change with any version: `check` looks at
-each name before anything is installed, so that an upgrade fails at start with a sentence instead of later with a
-stack trace. A module that needs a further name adds it to `NAMES`.
+each of `NAMES` before anything is installed, so that an upgrade fails at start with a sentence instead of later with
+a stack trace.
 """
 
 from __future__ import annotations
@@ -15,96 +15,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-VERSION = "1.5.33"
+from localcloud.ministack_names import NAMES
 
-NAMES: dict[str, tuple[str, ...]] = {
-    "ministack.app": (
-        "app",
-        "SERVICE_HANDLERS",
-        "AUTH",
-    ),
-    "ministack.core.iam_evaluator": (
-        "AuthError",
-        "EvalContext",
-        "evaluate",
-        "evaluate_trust_policy",
-        "resolve_principal",
-    ),
-    "ministack.core.responses": (
-        "get_account_id",
-        "get_region",
-        "request_scope",
-        "set_request_account_id",
-        "set_request_region",
-    ),
-    "ministack.core.router": ("extract_access_key_id",),
-    "ministack.services.acm": (
-        "_certificates",
-        "_epoch",
-        "_get_local_certificate",
-        "_import_certificate",
-    ),
-    "ministack.services.alb": (
-        "_ACTION_MAP",
-        "_find_lb_by_name",
-        "_lb_attrs",
-        "_lbs",
-        "_listener_attrs",
-        "_listeners",
-        "_parse_actions",
-        "_rules",
-        "_short_id",
-        "_tags",
-        "_targets",
-        "_tg_attrs",
-        "_tgs",
-        "find_lb_for_host",
-    ),
-    "ministack.services.cloudformation": ("_stacks",),
-    "ministack.services.cloudformation.changesets": ("validate_template_support",),
-    "ministack.services.cloudformation.handlers": ("validate_template_support",),
-    "ministack.services.cloudformation.provisioners": (
-        "_RESOURCE_HANDLERS",
-        "_elbv2_listener_actions",
-        "_physical_name",
-    ),
-    "ministack.services.cloudformation.stacks": (
-        "_NO_VALUE",
-        "_evaluate_conditions",
-        "_resolve_refs",
-        "_runs_on_worker_thread",
-    ),
-    "ministack.services.ec2": (
-        "_ACTION_MAP",
-        "_INSTANCE_ID_RE",
-        "_cleanup_terminated",
-        "_instances",
-        "_launch_instances_internal",
-        "_launch_templates",
-        "_new_lt_id",
-        "_subnets",
-        "_tags",
-        "_volumes",
-    ),
-    "ministack.services.ecr": (
-        "_parse_v2_path",
-        "_repo_uri",
-        "handle_registry_request",
-        "handle_request",
-    ),
-    "ministack.services.iam": (
-        "_gen_secret",
-        "_gen_session_access_key",
-        "_gen_session_token",
-        "_lookup_instance_profile",
-        "_roles",
-    ),
-    "ministack.services.ssm": ("_PUBLIC_AMI_PARAMETERS",),
-    "ministack.services.sts": (
-        "_sessions",
-        "register_session",
-    ),
-}
+VERSION = "1.5.33"
 
 
 class SeamError(RuntimeError):

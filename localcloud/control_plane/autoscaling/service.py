@@ -11,6 +11,7 @@ from localcloud.control_plane.autoscaling.engine import AutoScaling
 from localcloud.control_plane.autoscaling.model import World
 from localcloud.control_plane.autoscaling.operations import Operations
 from localcloud.control_plane.cloudformation import groups
+from localcloud.control_plane.drift import groups as group_drift
 from localcloud.desired import Instances, Targets
 from localcloud.settings import Settings
 from localcloud.wire import QueryService
@@ -28,5 +29,6 @@ def install(
     seam.replace_service("autoscaling", api.handle_request)
     seam.replace_resource_type(groups.TYPE, groups.GroupType(engine).handler())
     seam.run_on_worker_thread(groups.TYPE)
+    group_drift.install(engine)
     launch_templates_api.install()
     return engine

@@ -1,13 +1,16 @@
 """What of a template localcloud takes at its word: a table of properties per resource type.
 
-MiniStack accepts properties that it then ignores. For the types in this table an unknown or ignored property is an
-error of the caller instead, before anything is created. Types that are not in the table are MiniStack's own affair.
+MiniStack accepts properties that it then ignores. For the types in this table an ignored property is an error of the
+caller instead, before anything is created. Types that are not in the table are MiniStack's own affair, and properties
+that AWS does not know either are that of pre-deployment validation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from localcloud.control_plane.cloudformation import schemas
 
 _TAGS = "Tags.Key Tags.Value"
 _SECURITY_RULE = "CidrIp Description FromPort IpProtocol SourceSecurityGroupId ToPort"
@@ -27,6 +30,12 @@ SUPPORTED: dict[str, str] = {
         {_each("LifecycleHookSpecificationList", "LifecycleTransition NotificationMetadata")}
         NewInstancesProtectedFromScaleIn Tags.PropagateAtLaunch TargetGroupARNs TerminationPolicies VPCZoneIdentifier
         {_TAGS}""",
+    "AWS::DynamoDB::Table": f"""
+        AttributeDefinitions.AttributeName AttributeDefinitions.AttributeType BillingMode DeletionProtectionEnabled
+        KeySchema.AttributeName KeySchema.KeyType PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled
+        ProvisionedThroughput.ReadCapacityUnits ProvisionedThroughput.WriteCapacityUnits
+        {_each("SSESpecification", "KMSMasterKeyId SSEEnabled SSEType")} TableName
+        {_each("TimeToLiveSpecification", "AttributeName Enabled")} {_TAGS}""",
     "AWS::EC2::InternetGateway": _TAGS,
     "AWS::EC2::LaunchTemplate": """
         LaunchTemplateName VersionDescription TagSpecifications.ResourceType TagSpecifications.Tags.Key
@@ -108,12 +117,28 @@ def _of_resource(logical_id: str, resource: Mapping[str, Any], conditions: Mappi
         return
     if kind not in SUPPORTED:
         return
+    schema = schemas.of_type(kind)
     for path in _unknown(resource.get("Properties") or {}, _tree(SUPPORTED[kind]), conditions):
-        yield f"localcloud does not support the property {path} of {kind} yet ({logical_id})"
+        if schema is None or _exists(path, schema):
+            yield f"localcloud does not support the property {path} of {kind} yet ({logical_id})"
     for path in _unknown(resource.get("UpdatePolicy") or {}, _tree(UPDATE_POLICIES), conditions):
         yield f"localcloud does not support UpdatePolicy {path} yet ({logical_id})"
     if "CreationPolicy" in resource:
         yield f"localcloud does not support CreationPolicy yet ({logical_id}); on AWS this would wait for signals"
+
+
+def _exists(path: str, schema: schemas.Node) -> bool:
+    """Whether AWS knows the property; below a place that holds whatever JSON there is, it does."""
+    node: schemas.Node | None = schema
+    for part in path.split("."):
+        while node is not None and node.item() is not None:
+            node = node.item()
+        if node is None or not node.properties:
+            return True
+        node = node.member(part)
+        if node is None:
+            return False
+    return True
 
 
 _Tree = dict[str, Any]

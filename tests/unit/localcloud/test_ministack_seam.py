@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from localcloud import ministack_seam as seam
+from localcloud.ministack_names import NAMES
 
 
 def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,7 +21,7 @@ def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_missing_name_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda _: seam.VERSION)
-    there = SimpleNamespace(**{name: None for names in seam.NAMES.values() for name in names})
+    there = SimpleNamespace(**{name: None for names in NAMES.values() for name in names})
     monkeypatch.setattr(seam, "module", lambda _: there)
     seam.check()
     del there._RESOURCE_HANDLERS
@@ -36,7 +37,7 @@ def _names_in_use(source: Path) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ministack"):
             for alias in node.names:
                 full = f"{node.module}.{alias.name}"
-                if node.module in ("ministack.services", "ministack.core") or full in seam.NAMES:
+                if node.module in ("ministack.services", "ministack.core") or full in NAMES:
                     modules[alias.asname or alias.name] = full
                 else:
                     yield str(node.module), alias.name
@@ -50,5 +51,5 @@ SOURCES = sorted(Path(seam.__file__).parent.rglob("*.py"))
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(SOURCES[0].parent)))
 def test_every_name_in_use_is_in_the_list(source: Path) -> None:
-    missing = {use for use in _names_in_use(source) if use[1] not in seam.NAMES.get(use[0], ())}
-    assert not missing, "add to localcloud.ministack_seam.NAMES"
+    missing = {use for use in _names_in_use(source) if use[1] not in NAMES.get(use[0], ())}
+    assert not missing, "add to localcloud.ministack_names.NAMES"

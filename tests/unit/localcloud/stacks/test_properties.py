@@ -59,10 +59,6 @@ def _resource(kind: str, **attributes: Any) -> dict[str, Any]:
             "the property CapacityRebalance of AWS::AutoScaling::AutoScalingGroup",
         ),
         (
-            _resource("AWS::AutoScaling::AutoScalingGroup", Properties={"MinSzie": 1}),
-            "the property MinSzie of",
-        ),
-        (
             _resource("AWS::EC2::LaunchTemplate", Properties={"LaunchTemplateData": {"KeyName": "k"}}),
             "the property LaunchTemplateData.KeyName of",
         ),
@@ -88,6 +84,11 @@ def test_what_would_be_ignored_is_refused_by_name(template: dict[str, Any], sent
     (refusal,) = refusals(template, {"Yes": True})
     assert refusal.startswith("localcloud does not support ")
     assert sentence in refusal
+
+
+def test_what_aws_does_not_know_either_is_left_to_validation() -> None:
+    for properties in ({"MinSzie": 1}, {"LaunchTemplate": {"Vresion": "1"}}, {"Tags": [{"Kee": "k"}]}):
+        assert refusals(_resource("AWS::AutoScaling::AutoScalingGroup", Properties=properties), {}) == []
 
 
 def test_what_a_condition_switches_off_is_not_refused() -> None:

@@ -1,0 +1,17 @@
+"""Puts into the stack engine what is ours."""
+
+from __future__ import annotations
+
+from localcloud import ministack_seam as seam
+from localcloud.control_plane.cloudformation import completions, predeployment
+from localcloud.control_plane.cloudformation.properties import refusals
+from localcloud.control_plane.drift import service as drift
+
+
+def install() -> None:
+    """Once per process; after the services whose resource types are replaced."""
+    seam.remember_operations()
+    seam.refuse_templates(refusals)
+    predeployment.install()
+    completions.install()
+    drift.install()

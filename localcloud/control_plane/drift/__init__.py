@@ -1,0 +1,1 @@
+"""Drift detection: every type in our templates, property by property."""
