@@ -6,9 +6,11 @@ only: without a session token nothing is told. Reached through AWS_EC2_METADATA_
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -81,8 +83,11 @@ class _Listener(ThreadingHTTPServer):
         self._thread.start()
 
     def end(self) -> None:
-        self.socket.close()
-        threading.Thread(target=self.shutdown, daemon=True).start()
+        # Closing alone would leave it listening for as long as the other thread waits on it.
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.shutdown()
+        self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         log.debug("metadata request failed", exc_info=True)
