@@ -81,7 +81,7 @@ def gunicorn(setting: str) -> int:
 
 
 def test_all_are_here() -> None:
-    assert {"registry.yml", "network.yml", "load_balancer.yml", "fleet.yml"} <= set(NAMES)
+    assert {"bootstrap.yml", "registry.yml", "network.yml", "load_balancer.yml", "fleet.yml"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=NAMES)
@@ -340,7 +340,7 @@ def test_script_waits_for_what_the_load_balancer_asks() -> None:
     assert 'url="http://$private_ip:$port${HealthCheckPath}"' in user_data()
 
 
-STATEFUL = {"AWS::ECR::Repository", "AWS::Logs::LogGroup"}
+STATEFUL = {"AWS::DynamoDB::Table", "AWS::ECR::Repository", "AWS::Logs::LogGroup"}
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=NAMES)
