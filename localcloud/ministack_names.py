@@ -124,6 +124,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_gen_session_token",
         "_instance_profiles",
         "_lookup_instance_profile",
+        "_policies",
         "_roles",
     ),
     "ministack.services.sns": (

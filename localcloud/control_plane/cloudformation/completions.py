@@ -37,8 +37,9 @@ def _completed(original: Callable[..., Any], complete: Complete, position: int) 
 
 
 def table(name: str, properties: Properties) -> None:
-    """Expiry, recovery and encryption, none of which a table has by default."""
+    """Protection, expiry, recovery and encryption, none of which a table has by default."""
     record = dynamodb._tables[name]
+    record["DeletionProtectionEnabled"] = _flag(properties, "DeletionProtectionEnabled")
     expiry = properties.get("TimeToLiveSpecification")
     attribute = (expiry or dynamodb._ttl_settings.get(name) or {}).get("AttributeName")
     if attribute:

@@ -75,6 +75,7 @@ SUPPORTED: dict[str, str] = {
         HealthCheckTimeoutSeconds HealthyThresholdCount Matcher.HttpCode Name Port Protocol ProtocolVersion
         TargetGroupAttributes.Key TargetGroupAttributes.Value TargetType UnhealthyThresholdCount VpcId {_TAGS}""",
     "AWS::IAM::InstanceProfile": "InstanceProfileName Path Roles",
+    "AWS::IAM::ManagedPolicy": "Description ManagedPolicyName Path PolicyDocument.* Roles",
     "AWS::IAM::Role": f"""
         AssumeRolePolicyDocument.* Description ManagedPolicyArns MaxSessionDuration Path PermissionsBoundary
         Policies.PolicyDocument.* Policies.PolicyName RoleName {_TAGS}""",

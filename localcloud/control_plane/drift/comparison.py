@@ -28,7 +28,6 @@ IDENTITIES = (
     "ResourceType",
     "AttributeName",
     "IndexName",
-    "TargetGroupArn",
     "Sid",
 )
 """Members that tell one element of an array from the others, in the types that we have."""
@@ -150,4 +149,7 @@ def _identity(element: Any) -> tuple[str, str] | None:
         for name in IDENTITIES:
             if name in element:
                 return name, text(element[name])
+        if element.keys() <= {"TargetGroupArn", "Weight"}:
+            # Beside a target group there may be others; an action that forwards to one is something else.
+            return "TargetGroupArn", text(element.get("TargetGroupArn"))
     return None

@@ -1,4 +1,4 @@
-"""Roles and instance profiles, as IAM has them now."""
+"""Roles, policies and instance profiles, as IAM has them now."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from localcloud.control_plane.drift.readers import Properties, present, register
 
 def install() -> None:
     register("AWS::IAM::InstanceProfile", _instance_profile)
+    register("AWS::IAM::ManagedPolicy", _managed_policy)
     register("AWS::IAM::Role", _role)
 
 
@@ -41,3 +42,14 @@ def _instance_profile(arn: str, _: Properties) -> Properties | None:
                 "Roles": list(record.get("Roles") or ()),
             }
     return None
+
+
+def _managed_policy(arn: str, _: Properties) -> Properties | None:
+    record = iam._policies.get(arn)
+    return record and present(
+        ManagedPolicyName=record["PolicyName"],
+        Path=record.get("Path", "/"),
+        Description=record.get("Description") or None,
+        PolicyDocument=parsed(record["Versions"][record["DefaultVersionId"]]["Document"]),
+        Roles=[name for name, role in iam._roles.items() if arn in (role.get("AttachedPolicies") or ())],
+    )
