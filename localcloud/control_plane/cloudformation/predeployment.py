@@ -164,6 +164,9 @@ def _validate(change_set: dict[str, Any]) -> None:
         )
         for logical_id, kind, validation, path, reason in errors
     ]
+    # Making a change set is one of the stack's operations: asked for by stack or operation, its events are there too.
+    stack = seam.module("ministack.services.cloudformation")._stacks[change_set["StackName"]]
+    stack["_operation_events"] = [*(stack.get("_operation_events") or []), *change_set["_operation_events"]]
 
 
 def _with_change_sets(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -171,8 +171,15 @@ def _unknown(value: Any, known: _Tree, conditions: Mapping[str, bool], path: str
             below = f"{path}.{name}" if path else str(name)
             if name in known:
                 yield from _unknown(item, known[name], conditions, below)
-            else:
+            elif not _is_left_out(item, conditions):
                 yield below
+
+
+def _is_left_out(value: Any, conditions: Mapping[str, bool]) -> bool:
+    """Whether this comes to AWS::NoValue."""
+    if isinstance(value, Mapping) and isinstance(branches := value.get("Fn::If"), list) and len(branches) == 3:
+        return _is_left_out(branches[1] if conditions.get(branches[0], True) else branches[2], conditions)
+    return bool(value == {"Ref": "AWS::NoValue"})
 
 
 def _is_intrinsic(value: Mapping[str, Any]) -> bool:
