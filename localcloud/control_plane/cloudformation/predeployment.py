@@ -96,7 +96,7 @@ class _Resolver:
         if isinstance(value, list):
             return [one for one in map(self.known, value) if one is not nothing]
         if not isinstance(value, Mapping):
-            return value
+            return UNKNOWN if isinstance(value, str) and "{{resolve:" in value else value
         if len(value) == 1:
             (name, argument) = next(iter(value.items()))
             if name == "Fn::If":

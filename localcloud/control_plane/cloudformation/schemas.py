@@ -17,6 +17,15 @@ from typing import Any
 FALLBACK_REGION = "us-east-1"
 
 
+class SchemasError(RuntimeError):
+    """The installed cfn-lint has no schemas, or not where they were."""
+
+
+def check() -> None:
+    """Raises `SchemasError` at start instead of at the first template."""
+    _digests(FALLBACK_REGION)
+
+
 @dataclass(frozen=True)
 class Node:
     """One place in a resource schema, with its references followed."""
@@ -83,6 +92,8 @@ def named(schema: Node, keyword: str) -> frozenset[str]:
 def _digests(region: str) -> Mapping[str, str]:
     path = _directory() / "providers" / f"{region}.json"
     if not path.exists():
+        if region == FALLBACK_REGION:
+            raise SchemasError(f"cfn-lint keeps its resource schemas elsewhere: there is no {path}")
         return _digests(FALLBACK_REGION)
     found: Mapping[str, str] = json.loads(path.read_bytes())
     return found
@@ -92,5 +103,5 @@ def _digests(region: str) -> Mapping[str, str]:
 def _directory() -> Path:
     spec = importlib.util.find_spec("cfnlint")
     if spec is None or spec.origin is None:
-        raise RuntimeError("localcloud needs the resource schemas of cfn-lint: install requirements/localcloud.txt")
+        raise SchemasError("localcloud needs the resource schemas of cfn-lint: install requirements/localcloud.txt")
     return Path(spec.origin).parent / "data" / "schemas"

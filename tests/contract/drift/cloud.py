@@ -60,6 +60,20 @@ class Stack:
         assert self.settled() == "CREATE_COMPLETE", self.reasons()
         return self
 
+    def update(self, **parameters: str) -> str:
+        """With some other parameters; the state it ended in."""
+        changed = {**dict.fromkeys(self.parameters), **parameters}
+        self.account.cloudformation.update_stack(
+            StackName=self.name,
+            UsePreviousTemplate=True,
+            Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[
+                {"ParameterKey": key, **({"UsePreviousValue": True} if value is None else {"ParameterValue": value})}
+                for key, value in changed.items()
+            ],
+        )
+        return self.settled()
+
     def settled(self) -> str:
         end = time.monotonic() + 30
         while True:

@@ -43,3 +43,38 @@ def test_everything_that_a_template_sets_is_compared(cloud: Cloud) -> None:
                 left_out = {(drift["ResourceType"], name) for name in given - set(expected)}
                 absent = {name for name in left_out if name[1] == "RepositoryPolicyText"}
                 assert left_out - absent <= uncompared
+
+
+def test_what_the_stack_itself_changes_is_no_drift(cloud: Cloud) -> None:
+    """The fleet's update makes a version of the launch template, which the group then launches from."""
+    fleet, balancer = cloud.stacks["fleet"], cloud.stacks["load-balancer"]
+    assert fleet.update(HealthCheckGracePeriodSeconds="90", LogRetentionDays="60") == "UPDATE_COMPLETE"
+    assert balancer.update(WeightBlue="0", WeightGreen="100") == "UPDATE_COMPLETE", balancer.reasons()
+    assert fleet.differences() == balancer.differences() == {}
+    assert fleet.update(HealthCheckGracePeriodSeconds="60", LogRetentionDays="30") == "UPDATE_COMPLETE"
+    assert balancer.update(WeightBlue="100", WeightGreen="0") == "UPDATE_COMPLETE", balancer.reasons()
+    assert fleet.differences() == balancer.differences() == {}
+
+
+def test_an_update_that_is_rolled_back_leaves_no_drift(cloud: Cloud) -> None:
+    balancer = cloud.stacks["load-balancer"]
+    missing = "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
+    assert balancer.update(CertificateArn=missing, HealthCheckIntervalSeconds="20") == "UPDATE_ROLLBACK_COMPLETE"
+    assert balancer.differences() == {}
+
+
+def test_every_template_passes_validation_in_a_change_set(cloud: Cloud) -> None:
+    api = cloud.account.cloudformation
+    for name, stack in cloud.stacks.items():
+        made = api.create_change_set(
+            StackName=f"other-{name}",
+            ChangeSetName="plan",
+            ChangeSetType="CREATE",
+            TemplateBody=stack.body,
+            Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],
+        )
+        found = api.describe_change_set(ChangeSetName=made["Id"])
+        events = api.describe_events(ChangeSetName=made["Id"])["OperationEvents"]
+        assert (found["Status"], events) == ("CREATE_COMPLETE", [])
+        api.delete_stack(StackName=f"other-{name}")

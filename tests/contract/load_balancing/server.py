@@ -18,6 +18,8 @@ port, state_dir, block = int(sys.argv[1]), Path(sys.argv[2]), IPv4Network(sys.ar
 for name in [name for name in os.environ if name.startswith(("AWS_", "MINISTACK_"))]:
     del os.environ[name]
 os.environ.update(BIND_HOST="127.0.0.1", GATEWAY_PORT=str(port), AUTH="true", LOG_LEVEL="DEBUG")
+# Both would listen on every address.
+os.environ.update(SFTP_ENABLED="0", IOT_MTLS_ENABLED="0")
 
 from hypercorn.asyncio import serve  # noqa: E402
 from hypercorn.config import Config  # noqa: E402

@@ -135,3 +135,9 @@ def test_what_a_condition_leaves_out_is_not_judged(api: Any) -> None:
 def test_validation_is_not_skipped(client: Any) -> None:
     with pytest.raises(ClientError, match="localcloud does not support DisableValidation"):
         client("cloudformation").create_stack(StackName=NAME, TemplateBody=template(), DisableValidation=True)
+
+
+def test_what_is_known_at_deployment_only_is_not_judged(api: Any) -> None:
+    """Another resource's attribute (the template has one), and what SSM or Secrets Manager holds."""
+    body = template(RetentionInDays="{{resolve:ssm:/days}}")
+    assert change_set(api, "CREATE", TemplateBody=body)["Status"] == "CREATE_COMPLETE"
