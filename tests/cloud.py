@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -56,6 +58,14 @@ class Cloud:
     port: int
     address_block: str
     environment: Mapping[str, str] = field(default_factory=clean_environment)
+
+    @classmethod
+    def at_a_free_place(cls, state_dir: Path) -> Cloud:
+        """A cloud on the first free one of twenty ports, each with an address block of its own."""
+        for number in range(20):
+            with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", 4570 + number)):
+                return cls(state_dir, port=4570 + number, address_block=f"127.{100 + number}.0.0/16")
+        raise AssertionError("The ports 4570 to 4589 are all taken.")
 
     @property
     def endpoint(self) -> str:

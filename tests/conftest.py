@@ -12,7 +12,7 @@ from tests.cloud import Cloud
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A local cloud that is up; down, with nothing left, when the tests are over."""
-    cloud = Cloud(tmp_path_factory.mktemp("localcloud"), port=4567, address_block="127.88.0.0/16")
+    cloud = Cloud.at_a_free_place(tmp_path_factory.mktemp("localcloud"))
     cloud.up()
     try:
         yield cloud

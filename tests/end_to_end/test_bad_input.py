@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cloud import Cloud
+from tests.cloud import REGION, Cloud
 from tests.end_to_end.conftest import everything
 
 
@@ -20,19 +21,36 @@ from tests.end_to_end.conftest import everything
         ({"fleet_min_size": 9}, "fleet_min_size (9) must not exceed fleet_max_size (4)."),
         ({"image_platform": "linux/arm64", "fleet_instance_type": "t3.micro"}, "t3.micro runs linux/amd64"),
         ({"load_balancer_alert_emails": ["nobody"]}, "load_balancer_alert_emails[0] must be an e-mail address"),
-        ({"aws_account_id": "999999999999", "registry_account_id": "999999999999"}, "is account 999999999999"),
         ({"image_engine": "docker"}, "No container engine works on this machine: install podman"),
     ],
-    ids=["unknown variable", "wrong type", "min > max", "platform", "e-mail", "account", "engine"],
+    ids=["unknown variable", "wrong type", "min > max", "platform", "e-mail", "engine"],
 )
 def test_is_refused_before_anything_is_created(
     cloud: Cloud, tmp_path: Path, variables: dict[str, Any], sentence: str
 ) -> None:
     before = everything(cloud)
-    # A PATH without any engine where the engine is the question; the account's own key where the account is.
+    # A PATH without any engine where the engine is the question.
+    uname = shutil.which("uname")
+    assert uname
+    (tmp_path / "uname").symlink_to(uname)
     environment = {"PATH": str(tmp_path)} if "image_engine" in variables else {}
     run = cloud.playbook("site.yml", variables={"env_name": "bad", **variables}, environment=environment)
     assert run.status != 0
+    assert sentence in " ".join(run.output.split())
+    assert everything(cloud) == before
+
+
+def test_credentials_of_another_account_are_refused(cloud: Cloud) -> None:
+    before = everything(cloud)
+    keys = {
+        "AWS_ENDPOINT_URL": cloud.endpoint,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "999999999999",
+        "AWS_SECRET_ACCESS_KEY": "a-key-of-no-real-account",
+    }
+    run = cloud.playbook("site.yml", variables={"env_name": "bad", "controller_environment": keys})
+    assert run.status != 0
+    sentence = "These credentials belong to account 999999999999, and bad is account 000000000000."
     assert sentence in " ".join(run.output.split())
     assert everything(cloud) == before
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture(scope="module")
 def empty_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A second local cloud, beside the one that other tests deploy to."""
-    cloud = Cloud(tmp_path_factory.mktemp("localcloud"), port=4568, address_block="127.89.0.0/16")
+    cloud = Cloud.at_a_free_place(tmp_path_factory.mktemp("localcloud"))
     cloud.up()
     try:
         yield cloud
