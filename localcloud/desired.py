@@ -39,6 +39,16 @@ class MachineSpec:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class RoleCredentials:
+    """Credentials of an instance's role. `expiration` in Unix time."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    expiration: float
+
+
 # --- load balancers ---------------------------------------------------------------------------------------
 
 

@@ -23,11 +23,16 @@ from hypercorn.config import Config
 from localcloud import ministack_seam as seam
 from localcloud import settings as settings_file
 from localcloud.balancer.balancer import Balancer
-from localcloud.control_plane import acm, ec2_api, ecr, elbv2, logs, sts
+from localcloud.control_plane.acm import service as acm
 from localcloud.control_plane.autoscaling import service as autoscaling
 from localcloud.control_plane.cloudformation import service as cloudformation
-from localcloud.control_plane.ec2 import Instances
-from localcloud.control_plane.ec2_images import MachineImage
+from localcloud.control_plane.ec2 import role_credentials
+from localcloud.control_plane.ec2 import service as ec2
+from localcloud.control_plane.ec2.images import MachineImage
+from localcloud.control_plane.ec2.instances import Instances
+from localcloud.control_plane.ecr import service as ecr
+from localcloud.control_plane.elbv2 import service as elbv2
+from localcloud.control_plane.logs import service as logs
 from localcloud.machines import host, images
 from localcloud.machines.engine import Engine
 from localcloud.machines.errors import EngineError
@@ -49,9 +54,9 @@ def install(settings: Settings, wake: threading.Event) -> tuple[Reconciler, Loca
     image = MachineImage(images.machine_image_id(settings.engine), images.architecture())
     instances = Instances(settings, image, wake.set)
     machines = LocalMachines(
-        settings, Engine(host.socket_path(settings)), MetadataService(sts.instance_credentials), wake
+        settings, Engine(host.socket_path(settings)), MetadataService(role_credentials.instance_credentials), wake
     )
-    ec2_api.install(instances, machines.console)
+    ec2.install(instances, machines.console)
     ecr.install(settings)
     logs.install()
     elbv2.install(settings)

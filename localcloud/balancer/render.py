@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from localcloud.balancer.errors import BalancerError
-from localcloud.balancer.tls_policies import POLICIES
 from localcloud.desired import ForwardRule, HealthCheck, ListenerSpec, LoadBalancerSpec, TargetGroupSpec
+from localcloud.tls_policies import POLICIES
 
 CONFIG_FILE = "haproxy.cfg"
 ADMIN_SOCKET = "admin.sock"

@@ -15,11 +15,11 @@ from functools import partial
 from pathlib import Path
 
 from localcloud.desired import MachineSpec, MachineState
+from localcloud.instance_types import instance_type
 from localcloud.machines import images, metadata
 from localcloud.machines.engine import ContainerSpec, Engine
 from localcloud.machines.errors import EngineError
 from localcloud.machines.host import tight_limits
-from localcloud.machines.instance_types import instance_type
 from localcloud.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -14,12 +14,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from localcloud.desired import MachineSpec
+from localcloud.desired import MachineSpec, RoleCredentials
 from localcloud.machines.images import architecture
 
 log = logging.getLogger(__name__)
@@ -28,16 +27,6 @@ PORT = 1338
 """Not 80, which needs privileges that nothing else here needs."""
 LONGEST_TOKEN_SECONDS = 21600
 SESSION_HEADER = "X-aws-ec2-metadata-token"
-
-
-@dataclass(frozen=True)
-class RoleCredentials:
-    """Credentials of an instance's role. `expiration` in Unix time."""
-
-    access_key_id: str
-    secret_access_key: str
-    session_token: str
-    expiration: float
 
 
 CredentialsOf = Callable[[MachineSpec], RoleCredentials | None]

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 
 from localcloud import ministack_seam as seam
-from localcloud.control_plane import launch_templates_api
 from localcloud.control_plane.autoscaling.engine import AutoScaling
 from localcloud.control_plane.autoscaling.model import World
 from localcloud.control_plane.autoscaling.operations import Operations
 from localcloud.control_plane.cloudformation import groups
 from localcloud.control_plane.drift import groups as group_drift
+from localcloud.control_plane.ec2 import launch_template_operations
 from localcloud.desired import Instances, Targets
 from localcloud.settings import Settings
 from localcloud.wire import QueryService
@@ -30,5 +30,5 @@ def install(
     seam.replace_resource_type(groups.TYPE, groups.GroupType(engine).handler())
     seam.run_on_worker_thread(groups.TYPE)
     group_drift.install(engine)
-    launch_templates_api.install()
+    launch_template_operations.install()
     return engine

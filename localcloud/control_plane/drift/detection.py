@@ -15,10 +15,10 @@ from ministack.services.cloudformation import drift
 from ministack.services.cloudformation.provisioners import _STACK_TAG_PROPERTY
 
 from localcloud import ministack_seam as seam
-from localcloud.control_plane import launch_templates
 from localcloud.control_plane.cloudformation import schemas
 from localcloud.control_plane.drift.comparison import Comparison, compare
 from localcloud.control_plane.drift.readers import READERS, Properties, Reader, tag_list
+from localcloud.control_plane.ec2 import launch_templates
 from localcloud.control_plane.lock import LOCK
 
 log = logging.getLogger(__name__)

@@ -11,10 +11,9 @@ from typing import Any
 
 from ministack.services import alb
 
-from localcloud.control_plane import elbv2_store as store
-from localcloud.control_plane import elbv2_views as views
 from localcloud.control_plane.drift.readers import Properties, register, tag_list
-from localcloud.control_plane.elbv2_attributes import LISTENER, complete
+from localcloud.control_plane.elbv2 import store, views
+from localcloud.control_plane.elbv2.attributes import LISTENER, complete
 
 _PREFIX = "AWS::ElasticLoadBalancingV2::"
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ministack.services import ec2
 
-from localcloud.control_plane import launch_templates
 from localcloud.control_plane.drift.readers import Properties, register, tag_list
+from localcloud.control_plane.ec2 import launch_templates
 
 
 def install() -> None:

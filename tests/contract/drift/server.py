@@ -25,9 +25,11 @@ from hypercorn.asyncio import serve  # noqa: E402
 from hypercorn.config import Config  # noqa: E402
 
 from localcloud import ministack_seam as seam  # noqa: E402
-from localcloud.control_plane import acm, elbv2, launch_templates  # noqa: E402
+from localcloud.control_plane.acm import service as acm  # noqa: E402
 from localcloud.control_plane.autoscaling import service as autoscaling  # noqa: E402
 from localcloud.control_plane.cloudformation import service as cloudformation  # noqa: E402
+from localcloud.control_plane.ec2 import launch_templates  # noqa: E402
+from localcloud.control_plane.elbv2 import service as elbv2  # noqa: E402
 from tests.unit.localcloud.autoscaling.fakes import FakeInstances, FakeTargets  # noqa: E402
 
 

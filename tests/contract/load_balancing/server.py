@@ -26,7 +26,8 @@ from hypercorn.config import Config  # noqa: E402
 
 from localcloud import ministack_seam as seam  # noqa: E402
 from localcloud.balancer import Balancer  # noqa: E402
-from localcloud.control_plane import acm, elbv2  # noqa: E402
+from localcloud.control_plane.acm import service as acm  # noqa: E402
+from localcloud.control_plane.elbv2 import service as elbv2  # noqa: E402
 from localcloud.settings import Settings  # noqa: E402
 
 SCALE = 20.0

@@ -25,9 +25,9 @@ from hypercorn.asyncio import serve  # noqa: E402
 from hypercorn.config import Config  # noqa: E402
 
 from localcloud import ministack_seam as seam  # noqa: E402
-from localcloud.control_plane import launch_templates  # noqa: E402
 from localcloud.control_plane.autoscaling import service  # noqa: E402
 from localcloud.control_plane.cloudformation import service as cloudformation  # noqa: E402
+from localcloud.control_plane.ec2 import launch_templates  # noqa: E402
 from localcloud.desired import LaunchRefused  # noqa: E402
 from localcloud.settings import Settings  # noqa: E402
 from tests.unit.localcloud.autoscaling.fakes import FakeInstances, FakeTargets  # noqa: E402

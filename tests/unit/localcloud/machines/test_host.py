@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from localcloud.instance_types import instance_type
 from localcloud.machines import host, images
-from localcloud.machines.instance_types import instance_type
 from localcloud.ports import holder_of
 from localcloud.settings import Settings
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from localcloud.desired import MachineSpec
-from localcloud.machines.metadata import PORT, MetadataService, RoleCredentials
+from localcloud.desired import MachineSpec, RoleCredentials
+from localcloud.machines.metadata import PORT, MetadataService
 
 SPEC = MachineSpec(
     instance_id="i-0123456789abcdef0",

@@ -8,8 +8,8 @@ from typing import Any
 
 from ministack.services import alb
 
-from localcloud.control_plane import elbv2_store as store
-from localcloud.control_plane.elbv2_checks import forward_groups
+from localcloud.control_plane.elbv2 import store
+from localcloud.control_plane.elbv2.checks import forward_groups
 
 HOSTED_ZONE = "Z35SXDOTRQ7X7K"
 """Of every load balancer in us-east-1 ("Elastic Load Balancing endpoints and quotas")."""

@@ -9,8 +9,7 @@ from typing import Any
 from ministack.services import alb
 
 from localcloud import wire
-from localcloud.control_plane import elbv2_checks as checks
-from localcloud.control_plane import elbv2_store as store
+from localcloud.control_plane.elbv2 import checks, store
 from localcloud.wire import AwsError
 
 Values = dict[str, Any]

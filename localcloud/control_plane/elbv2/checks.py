@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from localcloud.balancer.tls_policies import POLICIES
+from localcloud.tls_policies import POLICIES
 from localcloud.wire import AwsError
 
 Values = Mapping[str, Any]

@@ -12,14 +12,9 @@ from typing import Any
 from ministack.services import alb
 from ministack.services.cloudformation import provisioners
 
-from localcloud.control_plane import elbv2_api as api
-from localcloud.control_plane import elbv2_checks as checks
-from localcloud.control_plane import elbv2_listeners as listeners
-from localcloud.control_plane import elbv2_store as store
-from localcloud.control_plane import elbv2_targets as targets
-from localcloud.control_plane import elbv2_views as views
-from localcloud.control_plane.elbv2_attributes import LISTENER, LOAD_BALANCER, TARGET_GROUP, checked
-from localcloud.control_plane.elbv2_records import groups_usable
+from localcloud.control_plane.elbv2 import checks, listeners, operations, store, targets, views
+from localcloud.control_plane.elbv2.attributes import LISTENER, LOAD_BALANCER, TARGET_GROUP, checked
+from localcloud.control_plane.elbv2.records import groups_usable
 from localcloud.control_plane.lock import LOCK
 from localcloud.wire import AwsError
 
@@ -95,7 +90,7 @@ def _complete(kind: str, arn: str) -> dict[str, Any]:
     """What the original left out of a new record; returns the attributes that changed by it."""
     if kind == "LoadBalancer":
         record = alb._lbs[arn]
-        record["DNSName"] = api.dns_name(record)
+        record["DNSName"] = operations.dns_name(record)
         record["VpcId"] = store.vpc_of_subnets(record)
         alb._lb_attrs[arn] = views.attributes(store.load_balancer_attributes(arn))
         return {"DNSName": record["DNSName"]}
@@ -125,9 +120,9 @@ def _update(kind: str, original: Callable[..., Provisioned]) -> Callable[..., Pr
 def _delete(kind: str, original: Callable[..., None]) -> Callable[..., None]:
     def delete(physical_id: str, properties: Properties) -> None:
         if kind == "LoadBalancer":
-            api.assert_deletable(physical_id)
+            operations.assert_deletable(physical_id)
         if kind == "TargetGroup":
-            api.assert_unused(physical_id)
+            operations.assert_unused(physical_id)
             targets.forget(physical_id)
         original(physical_id, properties)
 

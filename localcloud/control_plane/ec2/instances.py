@@ -1,7 +1,7 @@
 """EC2 instances: records in MiniStack's store that stand for machines which really run.
 
 A record says what should be, the machines say what is; `machine_observed` brings the two together. The functions
-here are what the Auto Scaling groups and the reconciler use, `ec2_api` is the front end for clients.
+here are what the Auto Scaling groups and the reconciler use, `service` is the front end for clients.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 
 from ministack.services import ec2, iam
 
-from localcloud.control_plane import launch_templates, sts
-from localcloud.control_plane.ec2_images import MachineImage
+from localcloud.control_plane.ec2 import launch_templates, role_credentials
+from localcloud.control_plane.ec2.images import MachineImage
 from localcloud.control_plane.lock import LOCK
 from localcloud.desired import InstanceState, LaunchRefused, MachineSpec, MachineState
-from localcloud.machines.instance_types import instance_type
+from localcloud.instance_types import instance_type
 from localcloud.ministack_seam import request_scope
 from localcloud.settings import Settings
 
@@ -252,7 +252,7 @@ def _place_volume(record: Record, data: Mapping[str, Any]) -> None:
 
 def _release(instance_id: str) -> None:
     """What ends with an instance: its credentials and its root volume."""
-    sts.forget(instance_id)
+    role_credentials.forget(instance_id)
     for account, region, volume_id in [key for key, _ in list(ec2._volumes.all_items())]:
         volume = ec2._volumes.get_scoped(account, region, volume_id)
         if volume and any(one.get("InstanceId") == instance_id for one in volume.get("Attachments") or []):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.control_plane.ec2_filters import matches
+from localcloud.control_plane.ec2.filters import matches
 from localcloud.wire import AwsError
 
 AMAZON = "137112412989"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from ministack.services import alb
 
-from localcloud.control_plane import elbv2_store as store
+from localcloud.control_plane.elbv2 import store
 from localcloud.control_plane.lock import LOCK
 from localcloud.desired import TargetHealth
 

@@ -14,8 +14,8 @@ from typing import Any
 from ministack.core.responses import request_scope
 from ministack.services import acm, alb, ec2
 
-from localcloud.control_plane.elbv2_attributes import LOAD_BALANCER, TARGET_GROUP, complete
-from localcloud.control_plane.elbv2_checks import forward_groups
+from localcloud.control_plane.elbv2.attributes import LOAD_BALANCER, TARGET_GROUP, complete
+from localcloud.control_plane.elbv2.checks import forward_groups
 from localcloud.settings import Settings
 
 Record = dict[str, Any]

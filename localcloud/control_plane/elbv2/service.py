@@ -14,9 +14,9 @@ from typing import Any
 from ministack.services import alb
 
 from localcloud import wire
-from localcloud.control_plane import elbv2_api, elbv2_listeners, elbv2_records, elbv2_stacks, elbv2_store, elbv2_views
-from localcloud.control_plane.elbv2_specs import certificates_in_use, desired_load_balancers
-from localcloud.control_plane.elbv2_targets import (
+from localcloud.control_plane.elbv2 import listeners, operations, records, stacks, store, views
+from localcloud.control_plane.elbv2.specs import certificates_in_use, desired_load_balancers
+from localcloud.control_plane.elbv2.targets import (
     deregister_target,
     register_target,
     target_group_exists,
@@ -41,31 +41,31 @@ log = logging.getLogger(__name__)
 
 MODEL = wire.service_model("elbv2")
 
-_OPERATIONS: dict[str, Callable[[dict[str, Any], Mapping[str, str]], elbv2_records.Result]] = {
-    "CreateListener": elbv2_listeners.create_listener,
-    "CreateLoadBalancer": elbv2_api.create_load_balancer,
-    "CreateRule": elbv2_listeners.create_rule,
-    "CreateTargetGroup": elbv2_api.create_target_group,
-    "DeleteListener": elbv2_listeners.delete_listener,
-    "DeleteLoadBalancer": elbv2_api.delete_load_balancer,
-    "DeleteRule": elbv2_listeners.delete_rule,
-    "DeleteTargetGroup": elbv2_api.delete_target_group,
-    "DeregisterTargets": elbv2_api.deregister_targets,
-    "DescribeListenerAttributes": elbv2_listeners.describe_listener_attributes,
-    "DescribeListeners": elbv2_listeners.describe_listeners,
-    "DescribeLoadBalancerAttributes": elbv2_api.describe_load_balancer_attributes,
-    "DescribeLoadBalancers": elbv2_api.describe_load_balancers,
-    "DescribeRules": elbv2_listeners.describe_rules,
-    "DescribeTargetGroupAttributes": elbv2_api.describe_target_group_attributes,
-    "DescribeTargetGroups": elbv2_api.describe_target_groups,
-    "DescribeTargetHealth": elbv2_api.describe_target_health,
-    "ModifyListener": elbv2_listeners.modify_listener,
-    "ModifyListenerAttributes": elbv2_listeners.modify_listener_attributes,
-    "ModifyLoadBalancerAttributes": elbv2_api.modify_load_balancer_attributes,
-    "ModifyRule": elbv2_listeners.modify_rule,
-    "ModifyTargetGroup": elbv2_api.modify_target_group,
-    "ModifyTargetGroupAttributes": elbv2_api.modify_target_group_attributes,
-    "RegisterTargets": elbv2_api.register_targets,
+_OPERATIONS: dict[str, Callable[[dict[str, Any], Mapping[str, str]], records.Result]] = {
+    "CreateListener": listeners.create_listener,
+    "CreateLoadBalancer": operations.create_load_balancer,
+    "CreateRule": listeners.create_rule,
+    "CreateTargetGroup": operations.create_target_group,
+    "DeleteListener": listeners.delete_listener,
+    "DeleteLoadBalancer": operations.delete_load_balancer,
+    "DeleteRule": listeners.delete_rule,
+    "DeleteTargetGroup": operations.delete_target_group,
+    "DeregisterTargets": operations.deregister_targets,
+    "DescribeListenerAttributes": listeners.describe_listener_attributes,
+    "DescribeListeners": listeners.describe_listeners,
+    "DescribeLoadBalancerAttributes": operations.describe_load_balancer_attributes,
+    "DescribeLoadBalancers": operations.describe_load_balancers,
+    "DescribeRules": listeners.describe_rules,
+    "DescribeTargetGroupAttributes": operations.describe_target_group_attributes,
+    "DescribeTargetGroups": operations.describe_target_groups,
+    "DescribeTargetHealth": operations.describe_target_health,
+    "ModifyListener": listeners.modify_listener,
+    "ModifyListenerAttributes": listeners.modify_listener_attributes,
+    "ModifyLoadBalancerAttributes": operations.modify_load_balancer_attributes,
+    "ModifyRule": listeners.modify_rule,
+    "ModifyTargetGroup": operations.modify_target_group,
+    "ModifyTargetGroupAttributes": operations.modify_target_group_attributes,
+    "RegisterTargets": operations.register_targets,
 }
 _MINISTACK_IS_RIGHT = ("AddTags", "DescribeTags", "RemoveTags", "SetSecurityGroups", "SetSubnets")
 
@@ -105,7 +105,7 @@ def _parse_actions(params: dict[str, Any], prefix: str = "DefaultActions") -> li
         groups = action.get("ForwardConfig", {}).get("TargetGroups", {}).get("member", {})
         tuples = [groups[key] for key in sorted(groups, key=int)]
         named = {"Type": action["Type"], "TargetGroupArn": action.get("TargetGroupArn")}
-        found.append({"Order": 1, **elbv2_views.action({**named, "ForwardConfig": {"TargetGroups": tuples}})})
+        found.append({"Order": 1, **views.action({**named, "ForwardConfig": {"TargetGroups": tuples}})})
     return found
 
 
@@ -114,10 +114,10 @@ def install(settings: Settings) -> None:
 
     Raises AttributeError or KeyError, naming what is missing, when MiniStack is not the release we were written for.
     """
-    first, elbv2_store.settings = elbv2_store.settings is None, settings
+    first, store.settings = store.settings is None, settings
     if not first:
         return
-    elbv2_records.MINISTACK.update(alb._ACTION_MAP)
+    records.MINISTACK.update(alb._ACTION_MAP)
     missing = sorted(set(_OPERATIONS) - set(alb._ACTION_MAP))
     if missing:
         raise KeyError(f"MiniStack has no {', '.join(missing)}")
@@ -145,4 +145,4 @@ def install(settings: Settings) -> None:
     alb.find_lb_for_host = alb._find_lb_by_name = lambda _: None
     # Ids of load balancers and target groups are 16 hexadecimal digits.
     alb._short_id = lambda: secrets.token_hex(8)
-    elbv2_stacks.install()
+    stacks.install()

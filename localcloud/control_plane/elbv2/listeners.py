@@ -7,11 +7,9 @@ from typing import Any
 
 from ministack.services import alb
 
-from localcloud.control_plane import elbv2_checks as checks
-from localcloud.control_plane import elbv2_store as store
-from localcloud.control_plane import elbv2_views as views
-from localcloud.control_plane.elbv2_attributes import LISTENER, checked, complete
-from localcloud.control_plane.elbv2_records import (
+from localcloud.control_plane.elbv2 import checks, store, views
+from localcloud.control_plane.elbv2.attributes import LISTENER, checked, complete
+from localcloud.control_plane.elbv2.records import (
     Result,
     Values,
     arn_in,

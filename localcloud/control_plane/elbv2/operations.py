@@ -11,12 +11,9 @@ from collections.abc import Mapping
 
 from ministack.services import alb
 
-from localcloud.control_plane import elbv2_checks as checks
-from localcloud.control_plane import elbv2_store as store
-from localcloud.control_plane import elbv2_targets as targets
-from localcloud.control_plane import elbv2_views as views
-from localcloud.control_plane.elbv2_attributes import LOAD_BALANCER, TARGET_GROUP, checked
-from localcloud.control_plane.elbv2_records import (
+from localcloud.control_plane.elbv2 import checks, store, targets, views
+from localcloud.control_plane.elbv2.attributes import LOAD_BALANCER, TARGET_GROUP, checked
+from localcloud.control_plane.elbv2.records import (
     Result,
     Values,
     arn_in,

@@ -13,8 +13,8 @@ from typing import Any
 
 from ministack.services import acm
 
-from localcloud.control_plane import acm_x509
-from localcloud.control_plane.elbv2_specs import certificates_in_use
+from localcloud.control_plane.acm import x509
+from localcloud.control_plane.elbv2.specs import certificates_in_use
 from localcloud.control_plane.lock import LOCK
 from localcloud.wire import AwsError
 
@@ -39,13 +39,13 @@ def in_use_by(arn: str) -> list[str]:
 
 
 def import_certificate(data: Record) -> Record:
-    certificate = acm_x509.decode(data.get("Certificate"), "certificate")
-    chain = acm_x509.decode(data.get("CertificateChain"), "certificate chain")
-    key = acm_x509.decode(data.get("PrivateKey"), "private key")
+    certificate = x509.decode(data.get("Certificate"), "certificate")
+    chain = x509.decode(data.get("CertificateChain"), "certificate chain")
+    key = x509.decode(data.get("PrivateKey"), "private key")
     if not certificate or not key:
-        raise acm_x509.invalid("Certificate and PrivateKey must be given")
-    facts = acm_x509.read(certificate)
-    acm_x509.verify(certificate, chain, key)
+        raise x509.invalid("Certificate and PrivateKey must be given")
+    facts = x509.read(certificate)
+    x509.verify(certificate, chain, key)
     arn = data.get("CertificateArn")
     if arn:
         _assert_reimportable(_record(arn), facts, data)
@@ -60,26 +60,26 @@ def import_certificate(data: Record) -> Record:
     return {"CertificateArn": answer["CertificateArn"]}
 
 
-def _assert_reimportable(record: Record, facts: acm_x509.Facts, data: Record) -> None:
+def _assert_reimportable(record: Record, facts: x509.Facts, data: Record) -> None:
     """The conditions of "Reimport a certificate" in the user guide."""
     if record.get("Type") != "IMPORTED":
-        raise acm_x509.invalid("Only an imported certificate can be imported again")
+        raise x509.invalid("Only an imported certificate can be imported again")
     if data.get("Tags"):
-        raise acm_x509.invalid("Tagging is not permitted on re-import.")
-    before = acm_x509.read(record["_pem_body"])
+        raise x509.invalid("Tagging is not permitted on re-import.")
+    before = x509.read(record["_pem_body"])
     if before.key_algorithm != facts.key_algorithm:
-        raise acm_x509.invalid(
+        raise x509.invalid(
             f"The key type and size cannot be changed: it was {before.key_algorithm}, it would be {facts.key_algorithm}"
         )
     lost = set(before.key_usages) - set(facts.key_usages) if facts.key_usages or before.key_usages else set()
     lost |= {name for name, _ in set(before.extended_key_usages) - set(facts.extended_key_usages)}
     if lost - {"TLS_WEB_CLIENT_AUTHENTICATION"}:
-        raise acm_x509.invalid(f"Key usages cannot be removed: {', '.join(sorted(lost))}")
+        raise x509.invalid(f"Key usages cannot be removed: {', '.join(sorted(lost))}")
 
 
 def describe_certificate(data: Record) -> Record:
     record = _record(data.get("CertificateArn", ""))
-    facts = acm_x509.read(record["_pem_body"])
+    facts = x509.read(record["_pem_body"])
     detail = {
         "CertificateArn": record["CertificateArn"],
         "DomainName": facts.domain_name,
@@ -104,7 +104,7 @@ def describe_certificate(data: Record) -> Record:
     return {"Certificate": detail}
 
 
-def _status(facts: acm_x509.Facts) -> str:
+def _status(facts: x509.Facts) -> str:
     return "ISSUED" if facts.not_after > time.time() else "EXPIRED"
 
 
@@ -113,7 +113,7 @@ def list_certificates(data: Record) -> Record:
     types = (data.get("Includes") or {}).get("keyTypes") or DEFAULT_KEY_TYPES
     summaries = []
     for record in acm._certificates.values():
-        facts = acm_x509.read(record["_pem_body"])
+        facts = x509.read(record["_pem_body"])
         if facts.key_algorithm not in types or (statuses and _status(facts) not in statuses):
             continue
         summaries.append(
@@ -156,7 +156,7 @@ def delete_certificate(data: Record) -> Record:
 
 
 def request_certificate(_: Record) -> Record:
-    raise acm_x509.invalid(
+    raise x509.invalid(
         "localcloud does not support certificates issued by ACM yet; on AWS this would begin their validation. "
         "Import a certificate instead"
     )

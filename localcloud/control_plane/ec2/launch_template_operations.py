@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from localcloud import ministack_seam as seam
-from localcloud.control_plane import ec2_wire, launch_templates
 from localcloud.control_plane.cloudformation.properties import unsupported
+from localcloud.control_plane.ec2 import launch_templates, protocol
 from localcloud.wire import AwsError
 
 Values = dict[str, Any]
@@ -25,7 +25,7 @@ def install() -> None:
         ("CreateLaunchTemplateVersion", create_version),
         ("DescribeLaunchTemplateVersions", describe_versions),
     ):
-        actions[name] = lambda params, name=name, act=act: ec2_wire.respond(name, act, params)
+        actions[name] = lambda params, name=name, act=act: protocol.respond(name, act, params)
 
 
 def create(values: Values) -> Values:

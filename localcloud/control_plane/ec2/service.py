@@ -9,10 +9,10 @@ from typing import Any
 
 from ministack.services import ec2, ssm
 
-from localcloud.control_plane import ec2_wire
-from localcloud.control_plane.ec2 import Instances, Record
-from localcloud.control_plane.ec2_filters import matches
-from localcloud.control_plane.ec2_images import describe_images
+from localcloud.control_plane.ec2 import protocol
+from localcloud.control_plane.ec2.filters import matches
+from localcloud.control_plane.ec2.images import describe_images
+from localcloud.control_plane.ec2.instances import Instances, Record
 from localcloud.desired import LaunchRefused
 from localcloud.ministack_seam import scope
 from localcloud.wire import AwsError
@@ -36,7 +36,7 @@ _LAUNCHED_WITH: dict[tuple[str, str, str], list[str]] = {}
 
 
 class Api:
-    """Operations as `ec2_wire.respond` calls them: under LOCK, in the request's account and region."""
+    """Operations as `protocol.respond` calls them: under LOCK, in the request's account and region."""
 
     def __init__(self, instances: Instances, console: Callable[[str], str]) -> None:
         self._instances = instances
@@ -237,7 +237,7 @@ def _mapping(one: Mapping[str, Any]) -> Values:
 def install(instances: Instances, console: Callable[[str], str]) -> None:
     """Makes MiniStack's instances and machine images ours."""
     api = Api(instances, console)
-    operations: dict[str, ec2_wire.Operation] = {
+    operations: dict[str, protocol.Operation] = {
         "RunInstances": api.run_instances,
         "TerminateInstances": api.terminate_instances,
         "DescribeInstances": api.describe_instances,
@@ -252,5 +252,5 @@ def install(instances: Instances, console: Callable[[str], str]) -> None:
     ssm._PUBLIC_AMI_PARAMETERS[image.public_parameter] = image.image_id
 
 
-def _entry(name: str, act: ec2_wire.Operation) -> Callable[[Mapping[str, Any]], Any]:
-    return lambda params: ec2_wire.respond(name, act, params)
+def _entry(name: str, act: protocol.Operation) -> Callable[[Mapping[str, Any]], Any]:
+    return lambda params: protocol.respond(name, act, params)

@@ -7,8 +7,8 @@ from ipaddress import IPv4Address
 from ministack.core.responses import request_scope
 from ministack.services import acm, alb
 
-from localcloud.control_plane import elbv2_store as store
-from localcloud.control_plane.elbv2_checks import DEFAULT_POLICY, forward_groups
+from localcloud.control_plane.elbv2 import store
+from localcloud.control_plane.elbv2.checks import DEFAULT_POLICY, forward_groups
 from localcloud.control_plane.lock import LOCK
 from localcloud.desired import ForwardRule, HealthCheck, ListenerSpec, LoadBalancerSpec, Target, TargetGroupSpec
 

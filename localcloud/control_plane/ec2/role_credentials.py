@@ -10,8 +10,7 @@ from typing import Any
 from ministack.services import iam, sts
 
 from localcloud.control_plane.lock import LOCK
-from localcloud.desired import MachineSpec
-from localcloud.machines.metadata import RoleCredentials
+from localcloud.desired import MachineSpec, RoleCredentials
 from localcloud.ministack_seam import request_scope
 
 LIFETIME = 6 * 3600

@@ -1,0 +1,1 @@
+"""ECR: a registry that can be pushed to and pulled from."""

@@ -1,0 +1,1 @@
+"""CloudWatch Logs, where MiniStack's differ from AWS."""
