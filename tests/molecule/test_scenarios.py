@@ -12,7 +12,7 @@ SCENARIOS = sorted(path.parent.name for path in PROJECT.glob("molecule/*/molecul
 
 
 def test_every_role_has_a_scenario() -> None:
-    assert SCENARIOS == sorted(path.parent.parent.name for path in PROJECT.glob("roles/*/tasks/main.yml"))
+    assert sorted(path.parent.parent.name for path in PROJECT.glob("roles/*/tasks/main.yml")) == SCENARIOS
 
 
 @pytest.mark.timeout(600)

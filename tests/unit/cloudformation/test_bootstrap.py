@@ -47,7 +47,6 @@ def test_the_boundary_ends_at_the_application() -> None:
     assert not boundary_allows("dynamodb:DeleteItem", "arn:aws:dynamodb:eu-west-1:111122223333:table/hello-bootstrap-1")
 
 
-@pytest.mark.xfail(strict=True, reason="fleet.yml names the boundary once site.yml sees to the bootstrap")
 def test_fleets_stay_within_the_boundary() -> None:
     (role,) = (node for node in nodes(load("fleet.yml")["Resources"]) if node.get("Type") == "AWS::IAM::Role")
     boundary = BOOTSTRAP["FleetBoundary"]["Properties"]["ManagedPolicyName"]["Fn::Sub"]

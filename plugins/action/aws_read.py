@@ -1,0 +1,93 @@
+"""Runs the aws_read task in the controller's own process (options: modules/aws_read.py).
+
+A module would be packed, sent and started for every question; here botocore is loaded once for all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+# The stack role's package has the session: credentials and endpoint of the play, clients, retries.
+sys.path.append(str(Path(__file__).resolve().parents[2] / "roles" / "stack" / "module_utils"))
+
+from cloudformation_stack import session  # noqa: E402
+from cloudformation_stack.errors import StackError  # noqa: E402
+
+# Ansible loads this class before it forks a worker for each task, so no worker imports botocore anew.
+session.warm_up()
+
+READING = ("describe_", "get_", "list_", "batch_get_")
+
+
+def plain(value: Any) -> Any:
+    """An answer in the types that Ansible passes on: moments as ISO 8601 text, bytes as text."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible ships no types
+    """The action; see modules/aws_read.py for its documentation."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, options = self.validate_argument_spec(
+            argument_spec={
+                "service": {"type": "str", "required": True},
+                "operation": {"type": "str", "required": True},
+                "arguments": {"type": "dict", "default": {}},
+                "missing": {"type": "list", "elements": "str", "default": []},
+                "region": {"type": "str"},
+            }
+        )
+        play: dict[str, Any] = {}
+        self._compute_environment_string(play)
+        try:
+            result["answer"] = self._ask(options, play)
+            result["found"] = result["answer"] != {}
+        except StackError as error:
+            result.update(failed=True, msg=error.message)
+        return result
+
+    def _ask(self, options: dict[str, Any], play: dict[str, Any]) -> Any:
+        from botocore import exceptions  # noqa: PLC0415  # after the session has said that it is missing
+
+        operation = options["operation"]
+        if not operation.startswith(READING):
+            raise StackError(f"aws_read only reads: {operation} does not begin with {', '.join(READING)}.")
+        where = session.connection({"region": options["region"]}, play, os.environ)
+        client = session.Clients(where)(options["service"])
+        call = getattr(client, operation, None)
+        if call is None:
+            raise StackError(f"{options['service']} has no operation {operation}.")
+        try:
+            if client.can_paginate(operation):
+                answer = client.get_paginator(operation).paginate(**options["arguments"]).build_full_result()
+            else:
+                answer = call(**options["arguments"])
+        except exceptions.ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in options["missing"]:
+                return {}
+            raise StackError(f"{options['service']} {operation}: {error}") from error
+        except exceptions.BotoCoreError as error:
+            raise StackError(f"{options['service']} {operation}: {error}") from error
+        answer.pop("ResponseMetadata", None)
+        return plain(answer)
