@@ -25,6 +25,7 @@ class SeamError(RuntimeError):
 
 
 def module(name: str) -> Any:
+    """A module of MiniStack. `name` stands there literally, so that a test can tell what is taken from it."""
     return importlib.import_module(name)
 
 
@@ -37,10 +38,15 @@ def check() -> None:
         f"{name}.{attribute}"
         for name, attributes in NAMES.items()
         for attribute in attributes
-        if not hasattr(module(name), attribute)
+        if not hasattr(_module_or_class(name), attribute)
     ]
     if missing:
         raise SeamError(f"ministack {installed} lacks what localcloud extends: {', '.join(missing)}")
+
+
+def _module_or_class(name: str) -> Any:
+    owner, _, last = name.rpartition(".")
+    return getattr(module(owner), last) if last[0].isupper() else module(name)
 
 
 # --- requests ---------------------------------------------------------------------------------------------
@@ -167,14 +173,13 @@ def refuse_templates(check_template: TemplateCheck) -> None:
 
     Its sentences become the ValidationError that the caller gets, before anything is created.
     """
-    for name in ("handlers", "changesets"):
-        target = module(f"ministack.services.cloudformation.{name}")
-        _wrap_validation(target, check_template)
+    handlers = module("ministack.services.cloudformation.handlers")
+    changesets = module("ministack.services.cloudformation.changesets")
+    handlers.validate_template_support = _refusing(handlers.validate_template_support, check_template)
+    changesets.validate_template_support = _refusing(changesets.validate_template_support, check_template)
 
 
-def _wrap_validation(target: Any, check_template: TemplateCheck) -> None:
-    original = target.validate_template_support
-
+def _refusing(original: Callable[..., Any], check_template: TemplateCheck) -> Callable[..., Any]:
     def validate(template: Mapping[str, Any], conditions: Mapping[str, bool], *args: Any, **kwargs: Any) -> Any:
         result = original(template, conditions, *args, **kwargs)
         # Without parameters it is ValidateTemplate that asks, which cannot know what conditions will be.
@@ -183,4 +188,4 @@ def _wrap_validation(target: Any, check_template: TemplateCheck) -> None:
             raise ValueError("; ".join(refusals))
         return result
 
-    target.validate_template_support = validate
+    return validate

@@ -55,10 +55,10 @@ def parse(model: ServiceModel, fields: Mapping[str, str]) -> tuple[str, dict[str
     if action not in model.operation_names:
         raise AwsError("InvalidAction", f"Could not find operation {action} for version {model.api_version}")
     shape = model.operation_model(action).input_shape
-    tree = _tree({key: value for key, value in fields.items() if key not in ("Action", "Version")})
+    sent = tree({key: value for key, value in fields.items() if key not in ("Action", "Version")})
     if shape is None:
         return action, {}
-    values = _value(shape, tree, "")
+    values = _value(shape, sent, "")
     if not isinstance(values, dict):
         raise AwsError("ValidationError", f"{action} was sent without parameters")
     report = ParamValidator().validate(values, shape)
@@ -67,8 +67,8 @@ def parse(model: ServiceModel, fields: Mapping[str, str]) -> tuple[str, dict[str
     return action, values
 
 
-def _tree(fields: Mapping[str, str]) -> dict[str, Any]:
-    """{"A.B.member.1": x} → {"A": {"B": {"member": {"1": x}}}}"""
+def tree(fields: Mapping[str, str], code: str = "ValidationError") -> dict[str, Any]:
+    """{"A.B.member.1": x} → {"A": {"B": {"member": {"1": x}}}}. Raises `AwsError` with `code`."""
     root: dict[str, Any] = {}
     for key, value in fields.items():
         *path, last = key.split(".")
@@ -76,7 +76,7 @@ def _tree(fields: Mapping[str, str]) -> dict[str, Any]:
         for part in path:
             child = node.setdefault(part, {})
             if not isinstance(child, dict):
-                raise AwsError("ValidationError", f"{key} contradicts another parameter")
+                raise AwsError(code, f"{key} contradicts another parameter")
             node = child
         node[last] = value
     return root
@@ -104,7 +104,7 @@ def _value(shape: Shape, node: Any, path: str) -> Any:
             entries[index]["key"]: _value(shape.value, entries[index]["value"], f"{path}.entry.{index}")
             for index in sorted(entries, key=int)
         }
-    return _scalar(shape, node, path)
+    return scalar(shape, node, path)
 
 
 def _list(shape: ListShape, node: Any, path: str) -> list[Any]:
@@ -118,7 +118,8 @@ def _list(shape: ListShape, node: Any, path: str) -> list[Any]:
     return [_value(shape.member, items[index], f"{path}.{index}") for index in sorted(items, key=int)]
 
 
-def _scalar(shape: Shape, text: Any, path: str) -> Any:
+def scalar(shape: Shape, text: Any, path: str) -> Any:
+    """The value of a leaf. Raises `AwsError` ValidationError."""
     if not isinstance(text, str):
         raise AwsError("ValidationError", f"{path} must be a {shape.type_name}")
     try:
@@ -153,7 +154,7 @@ def serialise(model: ServiceModel, operation: str, result: Mapping[str, Any] | N
     inner = ""
     if shape is not None:
         wrapper = shape.serialization.get("resultWrapper", f"{operation}Result")
-        inner = f"<{wrapper}>{_members(shape, result or {})}</{wrapper}>"
+        inner = f"<{wrapper}>{members(shape, result or {}, _element)}</{wrapper}>"
     namespace = model.metadata.get("xmlNamespace", "")
     return (
         f'<{operation}Response xmlns="{namespace}">{inner}'
@@ -161,18 +162,19 @@ def serialise(model: ServiceModel, operation: str, result: Mapping[str, Any] | N
     ).encode()
 
 
-def _members(shape: StructureShape, values: Mapping[str, Any]) -> str:
+def members(shape: StructureShape, values: Mapping[str, Any], element: Callable[[Shape, str, Any], str]) -> str:
+    """The members of a structure; those that are None are left out, unknown ones raise KeyError."""
     parts = []
     for name, value in values.items():
         member = shape.members[name]
         if value is not None:
-            parts.append(_element(member, member.serialization.get("name", name), value))
+            parts.append(element(member, member.serialization.get("name", name), value))
     return "".join(parts)
 
 
 def _element(shape: Shape, tag: str, value: Any) -> str:
     if isinstance(shape, StructureShape):
-        return f"<{tag}>{_members(shape, value)}</{tag}>"
+        return f"<{tag}>{members(shape, value, _element)}</{tag}>"
     if isinstance(shape, ListShape):
         if shape.serialization.get("flattened"):
             return "".join(_element(shape.member, tag, item) for item in value)
@@ -184,10 +186,11 @@ def _element(shape: Shape, tag: str, value: Any) -> str:
             for key, item in value.items()
         )
         return f"<{tag}>{entries}</{tag}>"
-    return f"<{tag}>{escape(_text(shape, value))}</{tag}>"
+    return f"<{tag}>{escape(text_of(shape, value))}</{tag}>"
 
 
-def _text(shape: Shape, value: Any) -> str:
+def text_of(shape: Shape, value: Any) -> str:
+    """A leaf as the client reads it."""
     if shape.type_name == "boolean":
         return "true" if value else "false"
     if shape.type_name == "timestamp":

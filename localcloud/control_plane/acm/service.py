@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ministack.services import acm
@@ -162,16 +162,6 @@ def request_certificate(_: Record) -> Record:
     )
 
 
-_OPERATIONS: Mapping[str, Callable[[Record], Record]] = {
-    "_import_certificate": import_certificate,
-    "_describe_certificate": describe_certificate,
-    "_list_certificates": list_certificates,
-    "_get_certificate": get_certificate,
-    "_delete_certificate": delete_certificate,
-    "_request_certificate": request_certificate,
-}
-
-
 def _handler(act: Callable[[Record], Record]) -> Callable[[Record], Response]:
     def respond(data: Record) -> Response:
         headers = {"Content-Type": "application/x-amz-json-1.1"}
@@ -186,15 +176,13 @@ def _handler(act: Callable[[Record], Record]) -> Callable[[Record], Response]:
 
 
 def install() -> None:
-    """Puts these operations in the place of MiniStack's; a second call changes nothing.
-
-    Raises AttributeError, naming what is missing, when MiniStack is not the release we were written for.
-    """
+    """Puts these operations in the place of MiniStack's; a second call changes nothing."""
     if _ministack:
         return
-    for name in (*_OPERATIONS, "_certificates", "_epoch", "_get_local_certificate"):
-        if not hasattr(acm, name):
-            raise AttributeError(f"MiniStack's acm has no {name}")
     _ministack["import"] = acm._import_certificate
-    for name, act in _OPERATIONS.items():
-        setattr(acm, name, _handler(act))
+    acm._import_certificate = _handler(import_certificate)
+    acm._describe_certificate = _handler(describe_certificate)
+    acm._list_certificates = _handler(list_certificates)
+    acm._get_certificate = _handler(get_certificate)
+    acm._delete_certificate = _handler(delete_certificate)
+    acm._request_certificate = _handler(request_certificate)

@@ -28,17 +28,8 @@ Operation = Callable[[dict[str, Any]], Mapping[str, Any]]
 def parse(operation: str, fields: Mapping[str, str]) -> dict[str, Any]:
     """Parameters of a request's form fields. Raises AwsError."""
     shape = MODEL.operation_model(operation).input_shape
-    tree: dict[str, Any] = {}
-    for key, value in fields.items():
-        if key in ("Action", "Version"):
-            continue
-        *path, last = key.split(".")
-        node = tree
-        for part in path:
-            node = node.setdefault(part, {})
-            if not isinstance(node, dict):
-                raise AwsError("InvalidParameter", f"{key} contradicts another parameter")
-        node[last] = value
+    given = {key: value for key, value in fields.items() if key not in ("Action", "Version")}
+    tree = wire.tree(given, "InvalidParameter")
     values: dict[str, Any] = _value(shape, tree, "") if shape is not None else {}
     report = ParamValidator().validate(values, shape)
     if report.has_errors():
@@ -66,25 +57,16 @@ def _value(shape: Shape, node: Any, path: str) -> Any:
         if not isinstance(node, dict) or not all(index.isdigit() for index in node):
             raise AwsError("InvalidParameterValue", f"{path} must be a list")
         return [_value(shape.member, node[index], f"{path}{index}.") for index in sorted(node, key=int)]
-    return wire._scalar(shape, node, path.rstrip("."))
+    return wire.scalar(shape, node, path.rstrip("."))
 
 
 def _element(shape: Shape, tag: str, value: Any) -> str:
     if isinstance(shape, StructureShape):
-        return f"<{tag}>{_members(shape, value)}</{tag}>"
+        return f"<{tag}>{wire.members(shape, value, _element)}</{tag}>"
     if isinstance(shape, ListShape):
         item = shape.member.serialization.get("name", "item")
         return f"<{tag}>{''.join(_element(shape.member, item, one) for one in value)}</{tag}>"
-    return f"<{tag}>{escape(wire._text(shape, value))}</{tag}>"
-
-
-def _members(shape: StructureShape, values: Mapping[str, Any]) -> str:
-    parts = []
-    for name, value in values.items():
-        member = shape.members[name]
-        if value is not None:
-            parts.append(_element(member, member.serialization.get("name", name), value))
-    return "".join(parts)
+    return f"<{tag}>{escape(wire.text_of(shape, value))}</{tag}>"
 
 
 def respond(operation: str, act: Operation, params: Mapping[str, Any]) -> Response:
@@ -98,7 +80,7 @@ def respond(operation: str, act: Operation, params: Mapping[str, Any]) -> Respon
                 raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
             result = act(values)
         shape = MODEL.operation_model(operation).output_shape
-        inner = _members(shape, result) if shape is not None else "<return>true</return>"
+        inner = wire.members(shape, result, _element) if shape is not None else "<return>true</return>"
     except AwsError as error:
         return failure(error, request_id)
     except Exception:

@@ -98,7 +98,7 @@ def _refused(name: str) -> Callable[[dict[str, Any]], wire.Response]:
 def _parse_actions(params: dict[str, Any], prefix: str = "DefaultActions") -> list[Any]:
     """In place of MiniStack's: keeps every target group and its weight."""
     fields = {key: value[0] if isinstance(value, list) else value for key, value in params.items()}
-    actions: dict[str, Any] = wire._tree(fields).get(prefix, {}).get("member", {})
+    actions: dict[str, Any] = wire.tree(fields).get(prefix, {}).get("member", {})
     found = []
     for index in sorted(actions, key=int):
         action = actions[index]
@@ -112,7 +112,7 @@ def _parse_actions(params: dict[str, Any], prefix: str = "DefaultActions") -> li
 def install(settings: Settings) -> None:
     """Makes MiniStack's load balancers ours. A second call changes the settings only.
 
-    Raises AttributeError or KeyError, naming what is missing, when MiniStack is not the release we were written for.
+    Raises KeyError, naming what is missing, for operations that MiniStack does not have.
     """
     first, store.settings = store.settings is None, settings
     if not first:
@@ -126,23 +126,11 @@ def install(settings: Settings) -> None:
             alb._ACTION_MAP[name] = _operation(name)
         elif name not in _MINISTACK_IS_RIGHT:
             alb._ACTION_MAP[name] = _refused(name)
-    for attribute in (
-        "_parse_actions",
-        "_short_id",
-        "find_lb_for_host",
-        "_find_lb_by_name",
-        "_lbs",
-        "_tgs",
-        "_listeners",
-        "_rules",
-        "_targets",
-        "_tags",
-    ):
-        if not hasattr(alb, attribute):
-            raise AttributeError(f"MiniStack's alb has no {attribute}")
     alb._parse_actions = _parse_actions
     # MiniStack's own data plane answers on the API's port, over plain HTTP and without health: never instead of ours.
     alb.find_lb_for_host = alb._find_lb_by_name = lambda _: None
     # Ids of load balancers and target groups are 16 hexadecimal digits.
     alb._short_id = lambda: secrets.token_hex(8)
+    # MiniStack's lacks the first part: "targetgroup/my-target-group/cbf133c568e0d028" (AWS::…::TargetGroup, GetAtt).
+    alb._target_group_full_name_from_arn = stacks.target_group_full_name
     stacks.install()

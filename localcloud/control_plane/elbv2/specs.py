@@ -32,7 +32,7 @@ def desired_load_balancers() -> list[LoadBalancerSpec]:
 def local_address(record: store.Record) -> str:
     """The load balancer's own address, chosen at first use; it is free again when the record is gone."""
     if "LocalAddress" not in record:
-        taken = {other.get("LocalAddress") for other in alb._lbs._data.values()}
+        taken = {other.get("LocalAddress") for other in alb._lbs.all_values()}
         network = store.current_settings().address_block.network_address
         candidates = (str(IPv4Address(int(network) + LOAD_BALANCER_OCTET * 256 + host)) for host in range(1, 255))
         address = next((candidate for candidate in candidates if candidate not in taken), None)

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Elast
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -80,26 +81,41 @@ def _create(kind: str, original: Callable[..., Provisioned]) -> Callable[..., Pr
             listeners.assert_port_free(properties["LoadBalancerArn"], int(properties.get("Port") or 0))
         if kind == "ListenerRule":
             listeners.assert_priority_free(properties["ListenerArn"], properties["Priority"])
-        arn, attributes = original(logical_id, properties, stack_name)
-        return arn, attributes | _complete(kind, arn)
+        return _complete(kind, *original(logical_id, properties, stack_name))
 
     return create
 
 
-def _complete(kind: str, arn: str) -> dict[str, Any]:
-    """What the original left out of a new record; returns the attributes that changed by it."""
+def _complete(kind: str, arn: str, attributes: dict[str, Any]) -> Provisioned:
+    """What the original left out of a new record, and the attributes that change by it."""
     if kind == "LoadBalancer":
         record = alb._lbs[arn]
         record["DNSName"] = operations.dns_name(record)
         record["VpcId"] = store.vpc_of_subnets(record)
         alb._lb_attrs[arn] = views.attributes(store.load_balancer_attributes(arn))
-        return {"DNSName": record["DNSName"]}
+        return arn, attributes | {"DNSName": record["DNSName"]}
     if kind == "TargetGroup":
+        arn = _with_hexadecimal_id(arn)
         alb._tg_attrs[arn] = views.attributes(store.target_group_attributes(arn))
-        return {"LoadBalancerArns": []}
+        names = {"TargetGroupArn": arn, "TargetGroupFullName": target_group_full_name(arn)}
+        return arn, attributes | names | {"LoadBalancerArns": []}
     if kind == "ListenerRule":
-        return {"IsDefault": False}
-    return {}
+        return arn, attributes | {"IsDefault": False}
+    return arn, attributes
+
+
+def target_group_full_name(arn: str) -> str:
+    """The last part of its ARN, which is also its dimension in metrics."""
+    return arn.split(":", 5)[5]
+
+
+def _with_hexadecimal_id(arn: str) -> str:
+    """A new target group's ARN, with an id as AWS makes them: MiniStack's own have any letter."""
+    renamed = f"{arn.rpartition('/')[0]}/{secrets.token_hex(8)}"
+    for records in (alb._tgs, alb._targets, alb._tags, alb._tg_attrs):
+        records[renamed] = records.pop(arn)
+    alb._tgs[renamed]["TargetGroupArn"] = renamed
+    return renamed
 
 
 def _update(kind: str, original: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
@@ -112,7 +128,7 @@ def _update(kind: str, original: Callable[..., Provisioned]) -> Callable[..., Pr
         if kind == "ListenerRule":
             listeners.assert_priority_free(new["ListenerArn"], new["Priority"], but=physical_id)
         arn, attributes = original(physical_id, old, new, stack_name, logical_id)
-        return arn, attributes | (_complete(kind, arn) if arn != physical_id else {})
+        return (arn, attributes) if arn == physical_id else _complete(kind, arn, attributes)
 
     return update
 

@@ -21,18 +21,18 @@ from localcloud.settings import Settings
 Record = dict[str, Any]
 
 settings: Settings | None = None
-"""Set by `elbv2.install`: address block and time scale of this cloud."""
+"""Set by `service.install`: address block and time scale of this cloud."""
 
 
 def current_settings() -> Settings:
     if settings is None:
-        raise RuntimeError("elbv2.install has not been called")
+        raise RuntimeError("elbv2's install has not been called")
     return settings
 
 
 def scopes() -> list[tuple[str, str]]:
     """Every account and region that has load balancers or target groups."""
-    found = {key[:2] for store in (alb._lbs, alb._tgs) for key in list(store._data)}
+    found = {key[:2] for key, _ in (*alb._lbs.all_items(), *alb._tgs.all_items())}
     return sorted(found)
 
 

@@ -13,12 +13,10 @@ from typing import Any
 
 from localcloud import ministack_seam as seam
 
-_MODULE = "ministack.core.iam_actions"
-
 
 def install() -> None:
     """Once per process."""
-    actions = seam.module(_MODULE)
+    actions = seam.module("ministack.core.iam_actions")
     original = actions.extract_resource_arn
 
     def extract(
