@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,3 +139,20 @@ def test_a_certificate_that_does_not_exist_fails_the_stack(stack: Stack) -> None
     missing = "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
     assert stack.apply("create", CertificateArn=missing) == "ROLLBACK_COMPLETE"
     assert f"Certificate '{missing}' not found" in stack.reasons
+
+
+def test_names_of_target_groups_are_those_of_aws(stack: Stack) -> None:
+    """AWS::ElasticLoadBalancingV2::TargetGroup, return values: TargetGroupFullName, which metrics have as dimension.
+
+    "targetgroup/my-target-group/cbf133c568e0d028"
+    """
+    assert stack.apply("create", DeletionProtection="false") == "CREATE_COMPLETE", stack.reasons
+    outputs = stack.outputs
+    for colour in ("Blue", "Green"):
+        full_name = outputs[f"TargetGroupFullName{colour}"]
+        assert re.fullmatch(r"targetgroup/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}", full_name)
+        assert outputs[f"TargetGroupArn{colour}"].endswith(f":{full_name}")
+    assert re.fullmatch(r"app/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}", outputs["LoadBalancerFullName"])
+    # An update in place reads them again.
+    assert stack.apply("update", HealthCheckPath="/version") == "UPDATE_COMPLETE", stack.reasons
+    assert stack.outputs == outputs
