@@ -32,6 +32,12 @@ def clean_environment() -> dict[str, str]:
     }
 
 
+def aws_client(endpoint: str, service: str, **options: Any) -> Any:
+    """A client of a local cloud's API, as the account's root user unless `options` say otherwise."""
+    identity = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "local"}
+    return boto3.client(service, endpoint_url=endpoint, region_name=REGION, **(identity | options))
+
+
 @dataclass(frozen=True)
 class PlaybookRun:
     """What a run of ansible-playbook left: exit code, everything it printed, and the recap's counts."""
@@ -99,13 +105,7 @@ class Cloud:
         assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="local",
-        )
+        return aws_client(self.endpoint, service)
 
     @cached_property
     def playbook_environment(self) -> dict[str, str]:

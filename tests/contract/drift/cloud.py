@@ -7,34 +7,26 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import boto3
 import yaml
 
+from tests.cloud import ACCOUNT, PROJECT, aws_client
 from tests.contract.load_balancing.certificates import self_signed
 from tests.unit.localcloud.stacks.test_properties import Loader, expand
 
-ROOT = Path(__file__).parents[3]
 TAGS = {"app": "hello", "env": "test"}
 
 
 @dataclass
 class Account:
     endpoint: str
-    number: str = "000000000000"
+    number: str = ACCOUNT
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                endpoint_url=self.endpoint,
-                region_name="us-east-1",
-                aws_access_key_id=self.number,
-                aws_secret_access_key="local",
-            )
+            self._clients[service] = aws_client(self.endpoint, service)
         return self._clients[service]
 
     def __getattr__(self, service: str) -> Any:
@@ -227,13 +219,13 @@ class Cloud:
 
 
 def text(template: str) -> str:
-    return (ROOT / "cloudformation" / f"{template}.yml").read_text()
+    return (PROJECT / "cloudformation" / f"{template}.yml").read_text()
 
 
 def types_in_templates() -> set[str]:
     """Of every template there is, those behind a condition included."""
     types: set[str] = set()
-    for path in (ROOT / "cloudformation").glob("*.yml"):
+    for path in (PROJECT / "cloudformation").glob("*.yml"):
         template = yaml.load(path.read_text(), Loader)
         types |= {resource["Type"] for resource in expand(template["Resources"]).values()}
     return types

@@ -1,33 +1,24 @@
 from __future__ import annotations
 
-import importlib.util
 import os
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 
+from localcloud.settings import Settings
+from tests.cloud import aws_client
+from tests.contract.control_plane import free_port, serving
 from tests.contract.load_balancing.certificates import Issued, self_signed
 
-ROOT = Path(__file__).parents[3]
 BLOCK = f"127.{200 + os.getpid() % 40}"
 SCALE = 20.0
-
-
-def _python() -> str:
-    """The environment that holds MiniStack: pytest's own, or that of `make localcloud`."""
-    if importlib.util.find_spec("ministack"):
-        return sys.executable
-    return str(ROOT / ".venv-localcloud/bin/python")
 
 
 @dataclass
@@ -36,20 +27,11 @@ class Account:
 
     endpoint: str
     state_dir: Path
-    number: str = "000000000000"
-    region: str = "us-east-1"
     _undo: list[Callable[[], Any]] = field(default_factory=list)
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=self.region,
-            aws_access_key_id=self.number,
-            aws_secret_access_key="local",
-            # What the client would refuse must be refused here as well.
-            config=Config(parameter_validation=False),
-        )
+        # What the client would refuse must be refused here as well.
+        return aws_client(self.endpoint, service, config=Config(parameter_validation=False))
 
     def subnets(self) -> list[str]:
         found = self.client("ec2").describe_subnets()["Subnets"]
@@ -125,33 +107,12 @@ class Account:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     state_dir = tmp_path_factory.mktemp("load_balancing")
     (state_dir / "hosts").write_text("")
-    log = state_dir / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [_python(), "-m", "tests.contract.load_balancing.server", str(port), str(state_dir), f"{BLOCK}.0.0/16"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-        )
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                pytest.fail(f"the control plane did not start:\n{log.read_text()}")
-            time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}", state_dir
-    process.kill()
-    process.wait()
+    block = IPv4Network(f"{BLOCK}.0.0/16")
+    settings = Settings(state_dir, port=free_port(), address_block=block, time_scale=SCALE)
+    with serving(Path(__file__).with_name("server.py"), settings) as endpoint:
+        yield endpoint, state_dir
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract.load_balancing.conftest import ROOT, Account
+from tests.cloud import PROJECT
+from tests.contract.load_balancing.conftest import Account
 
-TEMPLATE = ROOT / "cloudformation" / "load_balancer.yml"
+TEMPLATE = PROJECT / "cloudformation" / "load_balancer.yml"
 STACK = "hello-test-load-balancer"
 
 

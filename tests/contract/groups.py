@@ -1,0 +1,61 @@
+"""Groups and stacks over instances and targets in memory.
+
+Every tick a pending instance begins to run, a new target is healthy and a draining one is gone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.services import ec2
+
+from localcloud.control_plane.autoscaling import service as autoscaling
+from localcloud.control_plane.cloudformation import service as cloudformation
+from localcloud.control_plane.ec2 import launch_templates
+from localcloud.desired import LaunchRefused
+from localcloud.settings import Settings
+from tests.unit.localcloud.autoscaling.fakes import FakeInstances, FakeTargets
+
+GONE = "ami-gone"
+"""An image that no instance can be launched from."""
+
+
+class Instances(FakeInstances):
+    """Subnets and launch templates are those of the API."""
+
+    def subnet_zone(self, subnet_id: str, account: str, region: str) -> str | None:
+        subnet = ec2._subnets.get_scoped(account, region, subnet_id)
+        return subnet["AvailabilityZone"] if subnet else None
+
+    def launch_template(
+        self, template_id: str | None, name: str | None, version: str, account: str, region: str
+    ) -> tuple[str, str, int, Mapping[str, Any]] | None:
+        return launch_templates.resolve(template_id, name, version, account, region)
+
+    def launch_instance(self, launch_template_data: Mapping[str, Any], *rest: Any) -> str:
+        if launch_template_data["ImageId"] == GONE:
+            raise LaunchRefused(f"The image id '[{GONE}]' does not exist")
+        return super().launch_instance(launch_template_data, *rest)
+
+
+class Targets(FakeTargets):
+    """Any target group exists."""
+
+    def target_group_exists(self, target_group_arn: str) -> bool:
+        self.groups.setdefault(target_group_arn, {})
+        return True
+
+
+def install(settings: Settings) -> Callable[[], None]:
+    instances, targets = Instances(), Targets()
+    engine = autoscaling.install(settings, instances, targets)
+    cloudformation.install()
+
+    def reconcile() -> None:
+        instances.settle()
+        engine.tick(time.time())
+        targets.settle()
+
+    return reconcile
