@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from localcloud.balancer.balancer import Balancer
-from localcloud.machines import host, local
+from localcloud.machines import host, leftovers, local
 from localcloud.machines.engine import Engine
 from localcloud.machines.errors import EngineError
 from localcloud.settings import Settings
@@ -117,3 +117,6 @@ def _clear_containers(settings: Settings, say: Callable[[str], None]) -> None:
         count = local.remove_containers(engine, settings)
     if count:
         say(f"Removed {count} container{'s' if count > 1 else ''}")
+    # Housekeeping: whatever is the matter with it, the cloud goes down.
+    with contextlib.suppress(EngineError):
+        leftovers.remove_old_images(engine, settings.registry_host)

@@ -165,6 +165,22 @@ class Engine:
         if not self.has_image(reference):
             raise EngineError(f"{reference} could not be built: {str(told)[-300:]}")
 
+    def images(self) -> list[dict[str, Any]]:
+        """Named ones, and unnamed ones that no other image is built on."""
+        found: list[dict[str, Any]] = self.request("GET", "/images/json")
+        return found
+
+    def remove_image(self, reference: str) -> bool:
+        """Takes a name away, or removes an image with its unnamed parents; False when something uses it."""
+        try:
+            self.request("DELETE", f"/images/{quote(reference, safe='')}", timeout=60)
+        except EngineError as error:
+            if error.status not in (404, 409, 500):
+                raise
+            # 500 is Podman's word for an image in use.
+            return False
+        return True
+
     def tag_image(self, reference: str, other: str) -> None:
         repository, _, tag = other.rpartition(":")
         self.request("POST", f"/images/{quote(reference, safe='')}/tag", {"repo": repository, "tag": tag})
