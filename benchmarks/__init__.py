@@ -1,0 +1,1 @@
+"""Figures about the project, each measured beside what it is compared with, in the same run."""
