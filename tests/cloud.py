@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -143,6 +143,17 @@ class Cloud:
             check=False,
         )
         return PlaybookRun(outcome.returncode, outcome.stdout + outcome.stderr)
+
+
+@contextlib.contextmanager
+def running(state_dir: Path) -> Iterator[Cloud]:
+    """A local cloud that is up; down, with nothing left, when the block is over."""
+    cloud = Cloud.at_a_free_place(state_dir)
+    cloud.up()
+    try:
+        yield cloud
+    finally:
+        cloud.down()
 
 
 def engine() -> str:

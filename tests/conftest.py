@@ -6,15 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cloud import Cloud
+from tests.cloud import Cloud, running
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A local cloud that is up; down, with nothing left, when the tests are over."""
-    cloud = Cloud.at_a_free_place(tmp_path_factory.mktemp("localcloud"))
-    cloud.up()
-    try:
+    with running(tmp_path_factory.mktemp("localcloud")) as cloud:
         yield cloud
-    finally:
-        cloud.down()

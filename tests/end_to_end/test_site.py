@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.client import Load, negotiates, trusting
-from tests.cloud import Cloud, engine
+from tests.cloud import Cloud, engine, running
 from tests.end_to_end.conftest import Deployed, everything
 
 pytestmark = pytest.mark.timeout(600)
@@ -24,12 +24,8 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture(scope="module")
 def empty_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A second local cloud, beside the one that other tests deploy to."""
-    cloud = Cloud.at_a_free_place(tmp_path_factory.mktemp("localcloud"))
-    cloud.up()
-    try:
+    with running(tmp_path_factory.mktemp("localcloud")) as cloud:
         yield cloud
-    finally:
-        cloud.down()
 
 
 def test_check_mode_on_an_empty_cloud_neither_fails_nor_writes(empty_cloud: Cloud) -> None:

@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cfnlint import api  # type: ignore[import-untyped]
 from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
-from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+
+from tests.templates import load, nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "cloudformation").glob("*.yml"))
@@ -29,23 +29,6 @@ WITHOUT_RESOURCES = {
     "ssmmessages:OpenControlChannel",
     "ssmmessages:OpenDataChannel",
 }
-
-
-def load(name: str) -> dict[str, Any]:
-    """Parse a template; short forms of functions come out long."""
-    template: dict[str, Any] = cfn_yaml.load(str(ROOT / "cloudformation" / name))
-    return template
-
-
-def nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every mapping at any depth."""
-    if isinstance(value, dict):
-        yield value
-        for child in value.values():
-            yield from nodes(child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from nodes(child)
 
 
 def resources(name: str, kind: str) -> list[dict[str, Any]]:

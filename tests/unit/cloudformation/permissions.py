@@ -6,16 +6,14 @@ action can be limited to by the service authorization reference; cfn-lint ships 
 
 import json
 import re
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.templates import load, nodes
+
 APPLIED_WITH_THE_ROLE = ("registry.yml", "network.yml", "load_balancer.yml", "fleet.yml")
 VALUES = {"AWS::Partition": "aws", "AWS::AccountId": "111122223333", "AWS::Region": "eu-west-1", "AppName": "hello"}
 
@@ -110,22 +108,6 @@ NOT_TAGGED = {"image", "instance", "network-interface", "security-group-rule", "
 SERVICES_OWN_ROLE = (
     "arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
 )
-
-
-def load(name: str) -> dict[str, Any]:
-    template: dict[str, Any] = cfn_yaml.load(str(ROOT / "cloudformation" / name))
-    return template
-
-
-def nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every mapping at any depth."""
-    if isinstance(value, dict):
-        yield value
-        for child in value.values():
-            yield from nodes(child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from nodes(child)
 
 
 def resolved(value: Any) -> Any:
