@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import deployed
@@ -16,20 +18,34 @@ from benchmarks.ways import CommandLine, NotANoopError, Site, Stock, Way
 from tests.cloud import Cloud
 
 
-def run_as_noop(way: Way, cloud: Cloud, endpoint: str) -> float:
-    """Seconds of one run.
+@dataclass(frozen=True)
+class Cost:
+    """Of one run, in seconds: what its user waits, and what all its processes compute."""
+
+    elapsed: float
+    computed: float
+
+
+def _computed() -> float:
+    """Seconds of processor time of every process that this one started and that has ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def run_as_noop(way: Way, cloud: Cloud, endpoint: str) -> Cost:
+    """The cost of one run.
 
     :raises NotANoopError: it failed, says that it changed something, or a stack says so.
     """
     before = deployed.last_changes(cloud)
-    start = time.monotonic()
+    start, computed = time.monotonic(), _computed()
     way.run(endpoint)
-    seconds = time.monotonic() - start
+    cost = Cost(time.monotonic() - start, _computed() - computed)
     after = deployed.last_changes(cloud)
     if after != before:
         raise NotANoopError(f"{way.name} changed a stack:\n{before}\n{after}")
     deployed.forget_change_sets(cloud)
-    return seconds
+    return cost
 
 
 def calls(way: Way, cloud: Cloud) -> Counter[str]:
@@ -39,29 +55,37 @@ def calls(way: Way, cloud: Cloud) -> Counter[str]:
     return counts
 
 
-def rounds(ways: Sequence[Way], cloud: Cloud, number: int) -> dict[str, list[float]]:
-    """Seconds by way. One run of each is a round, so that whatever else the machine does falls on all alike."""
-    seconds: dict[str, list[float]] = {way.name: [] for way in ways}
+def rounds(ways: Sequence[Way], cloud: Cloud, number: int) -> dict[str, list[Cost]]:
+    """Costs by way. One run of each is a round, so that whatever else the machine does falls on all alike."""
+    costs: dict[str, list[Cost]] = {way.name: [] for way in ways}
     for turn in range(number + 1):
         for way in ways:
-            measured = run_as_noop(way, cloud, cloud.endpoint)
+            cost = run_as_noop(way, cloud, cloud.endpoint)
             # The first round only fills caches.
             if turn:
-                seconds[way.name].append(measured)
+                costs[way.name].append(cost)
         if turn:
-            print(
-                f"round {turn}: " + ", ".join(f"{name} {runs[-1]:.2f} s" for name, runs in seconds.items()), flush=True
-            )
-    return seconds
+            line = ", ".join(f"{name} {runs[-1].elapsed:.2f} s" for name, runs in costs.items())
+            print(f"round {turn}: {line}", flush=True)
+    return costs
 
 
-def _ratios(own: Sequence[float], other: Sequence[float], name: str) -> Figures:
-    """The ratio of the medians, and the extremes of the rounds' own ratios."""
-    each = [one / two for one, two in zip(own, other, strict=True)]
+def _figures(label: str, costs: Sequence[Cost]) -> Figures:
     return {
-        name: round(statistics.median(own) / statistics.median(other), 3),
-        f"{name}_best_round": round(min(each), 3),
-        f"{name}_worst_round": round(max(each), 3),
+        f"{label}_seconds": round(statistics.median(cost.elapsed for cost in costs), 3),
+        f"{label}_cpu_seconds": round(statistics.median(cost.computed for cost in costs), 3),
+    }
+
+
+def _ratios(own: Sequence[Cost], other: Sequence[Cost], label: str) -> Figures:
+    """The ratios of the medians, and the extremes of the rounds' own ratios of time."""
+    each = [one.elapsed / two.elapsed for one, two in zip(own, other, strict=True)]
+    mine, theirs = _figures("", own), _figures("", other)
+    return {
+        label: round(float(mine["_seconds"]) / float(theirs["_seconds"]), 3),
+        f"{label}_best_round": round(min(each), 3),
+        f"{label}_worst_round": round(max(each), 3),
+        f"{label}_cpu": round(float(mine["_cpu_seconds"]) / float(theirs["_cpu_seconds"]), 3),
     }
 
 
@@ -80,15 +104,15 @@ def measure(cloud: Cloud, number_of_rounds: int) -> Figures:
         directory = Path(name)
         stacks = deployed.stacks(cloud, directory)
         site, stock, command_line = Site(cloud), Stock(cloud, stacks, directory), CommandLine(cloud, stacks)
-        seconds = rounds([site, stock, command_line], cloud, number_of_rounds)
-        own, other, third = (seconds[way.name] for way in (site, stock, command_line))
+        costs = rounds([site, stock, command_line], cloud, number_of_rounds)
+        own, other, third = (costs[way.name] for way in (site, stock, command_line))
         asked = {way.name: calls(way, cloud).total() for way in (site, stock, command_line)}
     return {
         "noop_rounds": number_of_rounds,
         "noop_stacks": len(stacks),
-        "noop_seconds": round(statistics.median(own), 3),
-        "noop_stock_seconds": round(statistics.median(other), 3),
-        "noop_cli_seconds": round(statistics.median(third), 3),
+        **_figures("noop", own),
+        **_figures("noop_stock", other),
+        **_figures("noop_cli", third),
         **_ratios(own, other, "noop_vs_stock"),
         **_ratios(own, third, "noop_vs_cli"),
         "noop_api_calls": asked[site.name],
