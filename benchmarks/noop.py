@@ -89,13 +89,25 @@ def _ratios(own: Sequence[Cost], other: Sequence[Cost], label: str) -> Figures:
     }
 
 
-def calls_with_instances(cloud: Cloud, number: int, variables: Mapping[str, object] | None = None) -> Counter[str]:
-    """The requests of a site.yml run that changes nothing, once it has brought the fleet to that many instances."""
-    sized = {**(variables or {}), "fleet_min_size": number}
-    run = cloud.playbook("site.yml", variables=sized)
+def _converge(cloud: Cloud, variables: Mapping[str, object] | None) -> None:
+    run = cloud.playbook("site.yml", variables=variables)
     if run.status != 0:
         raise AssertionError(run.output)
-    return calls(Site(cloud, sized), cloud)
+
+
+def calls_with_instances(cloud: Cloud, number: int, variables: Mapping[str, object] | None = None) -> Counter[str]:
+    """The requests of a site.yml run that changes nothing, once the group has scaled to that many instances.
+
+    :raises AssertionError: the fleet did not come to be.
+    """
+    _converge(cloud, variables)
+    environment = (variables or {}).get("env_name", "local")
+    cloud.client("autoscaling").set_desired_capacity(
+        AutoScalingGroupName=f"hello-{environment}-blue", DesiredCapacity=number
+    )
+    # Waits until as many instances answer as the group desires.
+    _converge(cloud, variables)
+    return calls(Site(cloud, variables), cloud)
 
 
 def measure(cloud: Cloud, number_of_rounds: int) -> Figures:
