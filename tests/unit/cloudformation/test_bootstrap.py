@@ -3,9 +3,8 @@
 import re
 from fnmatch import fnmatchcase
 
-import pytest
-
-from tests.unit.cloudformation.permissions import BOOTSTRAP, listed, load, nodes, resolved
+from tests.templates import load, nodes
+from tests.unit.cloudformation.permissions import BOOTSTRAP, listed, resolved
 
 
 def boundary_allows(action: str, arn: str) -> bool:
