@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 import pytest
@@ -81,14 +82,14 @@ def containers(instance_id: str) -> list[str]:
     return found.stdout.split()
 
 
-def test_an_instance_runs_its_user_data_and_knows_who_it_is(machines: Machines) -> None:
+def test_an_instance_runs_its_user_data_and_knows_who_it_is(machines: Machines, cloud: Cloud) -> None:
     made = machines.run(WHO_AM_I)
     assert made["State"]["Name"] == "pending"
     name, address, zone = made["InstanceId"], made["PrivateIpAddress"], made["Placement"]["AvailabilityZone"]
     console = machines.console(name)
     assert "without a token: 401" in console
     assert f"I am {name} at {address} in {zone}" in console
-    assert address.startswith("127.88.")
+    assert IPv4Address(address) in IPv4Network(cloud.address_block)
     assert machines.state(name) == "running"
     status = machines.ec2.describe_instance_status(InstanceIds=[name])["InstanceStatuses"][0]
     assert status["InstanceStatus"]["Status"] == "ok"
