@@ -14,7 +14,7 @@ Makefile: ;
 	@sudo --preserve-env $(MAKE) --no-print-directory $@
 else
 
-.PHONY: help local localcloud down status test lint requirements system controller
+.PHONY: help local localcloud down status test benchmark requirements system system-test test-environments controller
 
 help:
 	@sed -n 's/^# //p' Makefile | head -n 3
@@ -33,11 +33,17 @@ down:
 status:
 	@$(localcloud) status
 
-test: system-test
+test: test-environments
+	@pytest
+
+# Measures a run that changes nothing beside two other ways; docs/benchmarks.md has the method.
+benchmark: test-environments
+	@.venv/bin/python -m benchmarks
+
+test-environments: system-test
 	@scripts/virtual_environment .venv requirements/test.txt
 	@scripts/virtual_environment .venv-localcloud requirements/localcloud.txt
 	@scripts/virtual_environment .venv-policy requirements/policy.txt
-	@pytest
 
 controller: system
 	@scripts/virtual_environment .venv requirements/controller.txt

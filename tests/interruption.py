@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs
@@ -179,7 +180,7 @@ def _tap(port: int, point: Request, strike: Callable[[], None]) -> Iterator[str]
         server.server_close()
 
 
-def _action(headers: Mapping[str, str], body: bytes) -> str:
+def _action(headers: Message, body: bytes) -> str:
     """The API action: named by the target header, or in the form of the query protocols."""
     target = headers.get("X-Amz-Target")
     if target:

@@ -10,13 +10,6 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-try:
-    from docker.utils.build import exclude_paths
-except ImportError as error:  # pragma: no cover - the message is the test
-    exclude_paths = None
-    _IMPORT_ERROR = error
-
-
 def context_digest(context: str) -> str:
     """Hash what an image build would see of a directory.
 
@@ -27,10 +20,13 @@ def context_digest(context: str) -> str:
     :return: SHA-256 as 64 hexadecimal digits.
     :raises AnsibleFilterError: there is no Dockerfile in the directory, or the library is missing.
     """
-    if exclude_paths is None:
+    try:
+        # Every task's worker loads every filter plugin: only the one that hashes pays for this import.
+        from docker.utils.build import exclude_paths  # noqa: PLC0415
+    except ImportError as error:
         raise AnsibleFilterError(
-            f"The Python package 'docker' is missing ({_IMPORT_ERROR}): install requirements/controller.txt."
-        )
+            f"The Python package 'docker' is missing ({error}): install requirements/controller.txt."
+        ) from error
     root = Path(context)
     if not (root / "Dockerfile").is_file():
         raise AnsibleFilterError(f"There is no Dockerfile in {root}: set image_context to the application's directory.")
