@@ -16,8 +16,8 @@ from ansible.plugins.action import ActionBase
 # The stack role's package has the session: credentials and endpoint of the play, clients, retries.
 sys.path.append(str(Path(__file__).resolve().parents[2] / "roles" / "stack" / "module_utils"))
 
-from cloudformation_stack import session  # noqa: E402
-from cloudformation_stack.errors import StackError  # noqa: E402
+from cloudformation_stack import session
+from cloudformation_stack.errors import StackError
 
 # Ansible loads this class before it forks a worker for each task, so no worker imports botocore anew.
 session.warm_up()

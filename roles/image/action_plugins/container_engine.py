@@ -14,7 +14,7 @@ ENGINES = ("podman", "docker")
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible ships no types
     """Options: C(engine), the one to take (default the first of podman and docker that works); C(base_image).
 
-    Returns C(engine), and with a base image C(base_id), its id in the engine, empty where it is not there.
+    Returns C(engine) and C(base_id), the base image's id in the engine, empty where it is not there.
     Changes nothing.
     """
 
@@ -32,6 +32,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible ships no types
         self._compute_environment_string(play)
         environment = os.environ | {name: str(value) for name, value in play.items()}
 
+        # A listing of the base image shows that the engine works as well as its `info` does, in less time.
+        question = ["image", "inspect", "--format", "{{.Id}}", options["base_image"]]
+        for engine in [options["engine"]] if options["engine"] else ENGINES:
+            if options["base_image"]:
+                there, said = _run([engine, *question], environment)
+                if there:
+                    result.update(engine=engine, base_id=said)
+                    return result
+
         refusals = []
         for engine in [options["engine"]] if options["engine"] else ENGINES:
             works, said = _run([engine, "info"], environment)
@@ -46,11 +55,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible ships no types
                 + " / ".join(refusals)
             )
             return result
-        if options["base_image"]:
-            there, said = _run(
-                [result["engine"], "image", "inspect", "--format", "{{.Id}}", options["base_image"]], environment
-            )
-            result["base_id"] = said if there else ""
+        result["base_id"] = ""
         return result
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+
 def context_digest(context: str) -> str:
     """Hash what an image build would see of a directory.
 
