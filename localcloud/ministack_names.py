@@ -82,8 +82,10 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_xml",
     ),
     "ministack.services.cloudformation.provisioners": (
+        "_CONDITIONALLY_REPLACING_PROPERTIES",
         "_elbv2_listener_actions",
         "_physical_name",
+        "_REPLACING_PROPERTIES",
         "_RESOURCE_HANDLERS",
         "_STACK_TAG_PROPERTY",
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -103,6 +103,13 @@ def replace_resource_type(resource_type: str, handler: ResourceHandler) -> None:
         "update_with_logical_id": True,
         "delete": handler.delete,
     }
+
+
+def replaced_by(resource_type: str, always: Iterable[str], conditionally: Iterable[str]) -> None:
+    """What DescribeChangeSet says of a changed property: of these that it replaces, of all others that it does not."""
+    provisioners = module("ministack.services.cloudformation.provisioners")
+    provisioners._REPLACING_PROPERTIES[resource_type] = tuple(always)
+    provisioners._CONDITIONALLY_REPLACING_PROPERTIES[resource_type] = tuple(conditionally)
 
 
 def run_on_worker_thread(*resource_types: str) -> None:

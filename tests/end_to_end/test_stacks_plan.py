@@ -59,10 +59,6 @@ def test_a_plan_shows_each_property_that_changes_and_nothing_else(deployed: Depl
     assert everything(deployed.cloud) == before
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the local cloud takes a log group's retention for something that may replace it, unlike AWS",
-)
 def test_a_plan_of_another_log_retention_replaces_nothing(deployed: Deployed) -> None:
     run = deployed.cloud.playbook("site.yml", "--check", "--diff", variables={"fleet_log_retention_days": 3})
     assert run.status == 0, run.output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud import ministack_seam as seam
-from localcloud.control_plane.cloudformation import completions, predeployment, schemas
+from localcloud.control_plane.cloudformation import completions, predeployment, replacements, schemas
 from localcloud.control_plane.cloudformation.properties import refusals
 from localcloud.control_plane.drift import service as drift
 
@@ -14,5 +14,6 @@ def install() -> None:
     seam.remember_operations()
     seam.refuse_templates(refusals)
     predeployment.install()
+    replacements.install()
     completions.install()
     drift.install()
