@@ -14,7 +14,7 @@ Makefile: ;
 	@sudo --preserve-env $(MAKE) --no-print-directory $@
 else
 
-.PHONY: help local localcloud down status test benchmark requirements system system-test test-environments controller
+.PHONY: help local localcloud down status test test-slow benchmark requirements system system-test test-environments controller
 
 help:
 	@sed -n 's/^# //p' Makefile | head -n 3
@@ -35,6 +35,10 @@ status:
 
 test: test-environments
 	@pytest
+
+# What takes minutes for one behaviour: runs killed at every point, and started again.
+test-slow: test-environments
+	@pytest -m slow
 
 # Measures a run that changes nothing beside two other ways; docs/benchmarks.md has the method.
 benchmark: test-environments

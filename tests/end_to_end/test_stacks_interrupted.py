@@ -17,7 +17,7 @@ import pytest
 from tests.cloud import PROJECT, Cloud, PlaybookRun
 from tests.interruption import Line, Request, kill_at
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 STACKS = "tests/end_to_end/playbooks/stacks.yml"
 # Registry, network and load balancer are made in this order, each with one of these requests.
