@@ -15,11 +15,19 @@ pytestmark = pytest.mark.timeout(900)
 SMALL = {"env_name": "brief", "fleet_min_size": 1, "fleet_max_size": 2}
 
 
-def containers(env_name: str) -> list[str]:
-    listing = subprocess.run(
-        [engine(), "ps", "--all", "--format", "{{.Names}} {{.Labels}}"], capture_output=True, text=True, check=True
+def instances(cloud: Cloud, group: str) -> list[str]:
+    """Ids of the instances of a group."""
+    (found,) = cloud.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[group])[
+        "AutoScalingGroups"
+    ]
+    return [instance["InstanceId"] for instance in found["Instances"]]
+
+
+def containers() -> str:
+    """Names of all containers, which hold the ids of their instances."""
+    return subprocess.run(
+        [engine(), "ps", "--all", "--format", "{{.Names}}"], capture_output=True, text=True, check=True
     ).stdout
-    return [line for line in listing.splitlines() if f"-{env_name}-" in line]
 
 
 def test_asks_for_the_name_removes_everything_and_leaves_the_registry(cloud: Cloud) -> None:
@@ -31,6 +39,9 @@ def test_asks_for_the_name_removes_everything_and_leaves_the_registry(cloud: Clo
         for balancer in cloud.client("elbv2").describe_load_balancers()["LoadBalancers"]
         if balancer["DNSName"] in deployed.output
     ]
+    machines = instances(cloud, "hello-brief-blue")
+    assert machines
+    assert all(machine in containers() for machine in machines)
     while_deployed = everything(cloud)
 
     wrong = cloud.playbook("playbooks/teardown.yml", variables={**SMALL, "teardown_environment": "production"})
@@ -53,7 +64,7 @@ def test_asks_for_the_name_removes_everything_and_leaves_the_registry(cloud: Clo
     assert balancer["DNSName"] not in Path("/etc/hosts").read_text()
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert balancer["DNSName"] not in running
-    assert containers("brief") == []
+    assert not [machine for machine in machines if machine in containers()]
 
     again = cloud.playbook("playbooks/teardown.yml", variables={**SMALL, "teardown_environment": "brief"})
     assert (again.status, again.changed) == (0, 0), again.output
