@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -10,11 +11,12 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import boto3
 
@@ -64,13 +66,22 @@ class Cloud:
     port: int
     address_block: str
     environment: Mapping[str, str] = field(default_factory=clean_environment)
+    claim: TextIO | None = field(default=None, compare=False, repr=False)
+    """Locked for as long as the place is this cloud's: between its choice and `up`, nothing listens there yet."""
 
     @classmethod
     def at_a_free_place(cls, state_dir: Path) -> Cloud:
         """A cloud on the first free one of twenty ports, each with an address block of its own."""
         for number in range(20):
-            with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", 4570 + number)):
-                return cls(state_dir, port=4570 + number, address_block=f"127.{100 + number}.0.0/16")
+            port = 4570 + number
+            claim = (Path(tempfile.gettempdir()) / f"localcloud-{port}.lock").open("w")
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                socket.create_server(("127.0.0.1", port)).close()
+            except OSError:
+                claim.close()
+                continue
+            return cls(state_dir, port=port, address_block=f"127.{100 + number}.0.0/16", claim=claim)
         raise AssertionError("The ports 4570 to 4589 are all taken.")
 
     @property
@@ -103,6 +114,8 @@ class Cloud:
     def down(self) -> None:
         outcome = self.command("down")
         assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+        if self.claim:
+            self.claim.close()
 
     def client(self, service: str) -> Any:
         return aws_client(self.endpoint, service)
