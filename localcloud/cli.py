@@ -35,6 +35,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--account", help="12 digits; default: 000000000000")
         command.add_argument("--region", help="default: us-east-1")
         command.add_argument("--engine", choices=("podman", "docker"), help="default: the first that works")
+        command.add_argument(
+            "--rollback-refresh-honours-alarms",
+            action="store_true",
+            help="a stack's rollback is refused while an alarm of its instance refresh fires; default: it ignores them",
+        )
         if name == "status":
             command.add_argument("--json", action="store_true", help="for programs")
     return parser
@@ -50,7 +55,11 @@ def _network(text: str) -> IPv4Network:
 def _wanted(arguments: argparse.Namespace) -> Settings:
     names = ("port", "address_block", "time_scale", "account", "region", "engine")
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
-    return Settings(state_dir=arguments.state_dir.resolve(), **given)
+    return Settings(
+        state_dir=arguments.state_dir.resolve(),
+        rollback_refresh_honours_alarms=arguments.rollback_refresh_honours_alarms,
+        **given,
+    )
 
 
 def _say(text: str) -> None:

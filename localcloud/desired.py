@@ -255,5 +255,18 @@ class Targets(Protocol):
         ...
 
 
+# --- what gates a release ---------------------------------------------------------------------------------
+
+AlarmState = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
+
+
+class Alarms(Protocol):
+    """CloudWatch alarms as whoever waits for them sees them. All calls happen under `control_plane.lock.LOCK`."""
+
+    def state(self, account: str, region: str, alarm: str) -> AlarmState | None:
+        """Of the alarm with this name or ARN; None when there is none."""
+        ...
+
+
 class LaunchRefused(Exception):
     """EC2 would not launch this; the message is what a group's activity history shows as its status."""

@@ -122,7 +122,7 @@ def _answers(settings: Settings) -> bool:
 
 
 def _differences(running: Settings, wanted: Settings) -> str:
-    fields = ("port", "address_block", "region", "account", "time_scale")
+    fields = ("port", "address_block", "region", "account", "time_scale", "rollback_refresh_honours_alarms")
     changed = [f"--{name.replace('_', '-')}" for name in fields if getattr(running, name) != getattr(wanted, name)]
     if wanted.engine and wanted.engine != running.engine:
         changed.append("--engine")

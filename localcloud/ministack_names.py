@@ -96,6 +96,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_operation_event",
         "_resolve_refs",
         "_runs_on_worker_thread",
+        "_sends_back_failed_update",
         "_validation_errors",
     ),
     "ministack.services.cloudwatch_logs": ("_log_groups",),

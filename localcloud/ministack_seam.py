@@ -119,6 +119,28 @@ def run_on_worker_thread(*resource_types: str) -> None:
     stacks._runs_on_worker_thread = lambda resource_type: resource_type in resource_types or original(resource_type)
 
 
+def send_back_failed_updates(*resource_types: str) -> None:
+    """A rollback calls their update handlers also for the resource whose own update failed."""
+    stacks = module("ministack.services.cloudformation.stacks")
+    original = stacks._sends_back_failed_update
+    stacks._sends_back_failed_update = lambda resource_type: resource_type in resource_types or original(resource_type)
+
+
+def is_rolling_back(stack_name: str) -> bool:
+    """Whether the stack's update is being undone."""
+    return str(_stack(stack_name).get("StackStatus", "")).startswith("UPDATE_ROLLBACK")
+
+
+def is_update_cancelled(stack_name: str) -> bool:
+    """Whether CancelUpdateStack was called for the update under way: a handler that waits is to give up."""
+    return bool(_stack(stack_name).get("_cancel_requested"))
+
+
+def _stack(stack_name: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = module("ministack.services.cloudformation")._stacks.get(stack_name) or {}
+    return found
+
+
 def generated_name(stack_name: str, logical_id: str, longest: int) -> str:
     name = module("ministack.services.cloudformation.provisioners")._physical_name(
         stack_name, logical_id, max_len=longest
@@ -146,16 +168,18 @@ def remember_operations() -> None:
 def resource_attribute(stack_name: str, logical_id: str, attribute: str) -> Any:
     """An attribute beside Properties, such as UpdatePolicy, of the template now being applied; resolved.
 
-    None when the resource does not have it, or outside of a stack operation.
+    None when the resource does not have it. Where no template is being applied, as while a rollback is continued, it
+    is the stack's own.
     """
+    stacks = module("ministack.services.cloudformation.stacks")
+    stack = _stack(stack_name)
     operation = _operation.get()
     if operation is None:
-        return None
+        template, parameters = stack.get("_template") or {}, stack.get("_resolved_params") or {}
+        operation = _Operation(template, parameters, stacks._evaluate_conditions(template, parameters))
     raw = operation.template.get("Resources", {}).get(logical_id, {}).get(attribute)
     if raw is None:
         return None
-    stacks = module("ministack.services.cloudformation.stacks")
-    stack = module("ministack.services.cloudformation")._stacks.get(stack_name) or {}
     return stacks._resolve_refs(
         raw,
         stack.get("_resources", {}),

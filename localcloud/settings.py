@@ -34,6 +34,10 @@ class Settings:
     engine: str = ""
     """`podman` or `docker`; empty until `up` has found out which of them works."""
     time_scale: float = 1.0
+    rollback_refresh_honours_alarms: bool = False
+    """Whether the instance refresh of a stack's rollback applies the policy's AlarmSpecification too, so that it is
+    refused while an alarm fires. AWS does not document which of both it does: releases must come out right under both.
+    """
 
     def __post_init__(self) -> None:
         if not 1024 <= self.port <= 65535:

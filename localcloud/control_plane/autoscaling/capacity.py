@@ -30,7 +30,9 @@ def reconcile(step: Step) -> None:
     """Replaces the unhealthy, then brings the number of healthy instances to the desired capacity."""
     _retire_unhealthy(step)
     healthy = [member for member in step.group.live() if member.health == HEALTHY]
-    missing = step.group.desired - len(healthy)
+    refresh = step.group.refresh
+    # While instances are refreshed the new ones come before the old ones go.
+    missing = step.group.desired + (refresh.surplus if refresh else 0) - len(healthy)
     if missing > 0:
         _launch(step, missing)
     elif missing < 0:
@@ -134,7 +136,10 @@ def _scale_in(step: Step, healthy: Sequence[Member], count: int) -> None:
         return
     candidates = [member for member in healthy if step.group.deleting or not member.protected]
     size = len(healthy)
-    for member in victims(step.group, candidates, count):
+    old = [member for member in candidates if step.group.refresh and member.instance_id in step.group.refresh.old]
+    first = victims(step.group, old, count)
+    rest = [member for member in candidates if member not in old]
+    for member in first + victims(step.group, rest, count - len(first)):
         cause = activities.sentences(
             step.now,
             step.group.desired_cause,

@@ -16,12 +16,14 @@ from localcloud.control_plane.autoscaling.model import (
     HEALTHY,
     Activity,
     Group,
+    LaunchTemplateRef,
     Lifecycle,
     Member,
     Step,
     Wait,
     World,
 )
+from localcloud.control_plane.autoscaling.refresh_model import Preferences, Refresh
 from localcloud.control_plane.autoscaling.settings import GroupSettings, apply, build
 from localcloud.control_plane.lock import LOCK
 from localcloud.wire import AwsError
@@ -230,6 +232,36 @@ class AutoScaling:
             lifecycle.begin_termination(self._now(group), member, cause + ".")
         self._changed(group)
         return member.termination
+
+    # --- instance refresh ---------------------------------------------------------------------------------
+
+    def check_refresh(self, group: Group, preferences: Preferences) -> None:
+        """Raises AwsError where a refresh could not start."""
+        self._refuse_while_deleting(group)
+        refresh.refuse_second(group)
+        refresh.refuse_alarms(self._now(group), preferences)
+
+    def start_refresh(
+        self, group: Group, preferences: Preferences, template: LaunchTemplateRef | None = None
+    ) -> Refresh:
+        """`template` (DesiredConfiguration) becomes the group's; without it the group's own is what counts."""
+        self.check_refresh(group, preferences)
+        step, previous = self._now(group), group.template
+        if template is not None:
+            apply(self.world, group, GroupSettings(template=template))
+        started = refresh.start(step, preferences, template, previous if template is not None else None)
+        self._changed(group)
+        return started
+
+    def cancel_refresh(self, group: Group) -> Refresh:
+        cancelled = refresh.cancel(self._now(group))
+        self._changed(group)
+        return cancelled
+
+    def roll_back_refresh(self, group: Group) -> Refresh:
+        rolled_back = refresh.roll_back(self._now(group))
+        self._changed(group)
+        return rolled_back
 
     # --- lifecycle actions --------------------------------------------------------------------------------
 

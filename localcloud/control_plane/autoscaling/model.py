@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from localcloud.desired import Instances, Targets
+from localcloud.control_plane.autoscaling.refresh_model import Refresh
+from localcloud.desired import Alarms, AlarmState, Instances, Targets
 
 LAUNCHING = "autoscaling:EC2_INSTANCE_LAUNCHING"
 TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
@@ -168,6 +169,8 @@ class Group:
     members: dict[str, Member] = field(default_factory=dict)
     activities: list[Activity] = field(default_factory=list)
     """Newest first."""
+    refreshes: list[Refresh] = field(default_factory=list)
+    """Newest first; at most the first is active."""
     deleting: bool = False
     forced: bool = False
     desired_cause: str = ""
@@ -179,6 +182,11 @@ class Group:
     def key(self) -> tuple[str, str, str]:
         return (self.account, self.region, self.name)
 
+    @property
+    def refresh(self) -> Refresh | None:
+        """The instance refresh under way."""
+        return self.refreshes[0] if self.refreshes and self.refreshes[0].active else None
+
     def live(self) -> list[Member]:
         return [member for member in self.members.values() if member.live]
 
@@ -186,13 +194,21 @@ class Group:
         return [hook for hook in self.hooks.values() if hook.transition == transition]
 
 
+class NoAlarms:
+    """Where nobody evaluates alarms, none exists."""
+
+    def state(self, account: str, region: str, alarm: str) -> AlarmState | None:
+        return None
+
+
 @dataclass(frozen=True)
 class World:
-    """What a group acts on, and how long AWS's seconds are here."""
+    """What a group acts on and looks at, and how long AWS's seconds are here."""
 
     instances: Instances
     targets: Targets
     scaled: Callable[[float], float] = lambda seconds: seconds
+    alarms: Alarms = field(default_factory=NoAlarms)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from localcloud.control_plane.autoscaling import describe, requests
+from localcloud.control_plane.autoscaling import describe, refresh_requests, requests
 from localcloud.control_plane.autoscaling.engine import AutoScaling, Scope
 from localcloud.control_plane.autoscaling.model import Group, Tag
 from localcloud.control_plane.autoscaling.settings import check_hook
@@ -119,6 +119,34 @@ class Operations:
         activity = self.engine.terminate(group, member, values["ShouldDecrementDesiredCapacity"])
         return {"Activity": activity and describe.activity(group.name, activity)}
 
+    # --- instance refresh ---------------------------------------------------------------------------------
+
+    def StartInstanceRefresh(self, values: Values) -> Values:
+        group = self._group(values)
+        if values.get("Strategy", "Rolling") != "Rolling":
+            raise AwsError("ValidationError", f"localcloud does not support Strategy {values['Strategy']} yet")
+        wanted = refresh_requests.desired_template(values.get("DesiredConfiguration"))
+        preferences = refresh_requests.preferences(values.get("Preferences") or {}, refresh_requests.api_bounds(group))
+        if preferences.auto_rollback and wanted is None:
+            raise AwsError("ValidationError", "AutoRollback needs a DesiredConfiguration to roll back from.")
+        return {"InstanceRefreshId": self.engine.start_refresh(group, preferences, wanted).refresh_id}
+
+    def CancelInstanceRefresh(self, values: Values) -> Values:
+        return {"InstanceRefreshId": self.engine.cancel_refresh(self._group(values)).refresh_id}
+
+    def RollbackInstanceRefresh(self, values: Values) -> Values:
+        return {"InstanceRefreshId": self.engine.roll_back_refresh(self._group(values)).refresh_id}
+
+    def DescribeInstanceRefreshes(self, values: Values) -> Values:
+        group = self._group(values)
+        wanted = values.get("InstanceRefreshIds") or ()
+        found = [
+            refresh_requests.describe(group, refresh)
+            for refresh in group.refreshes
+            if not wanted or refresh.refresh_id in wanted
+        ]
+        return describe.page("InstanceRefreshes", found, values)
+
     # --- lifecycle hooks ----------------------------------------------------------------------------------
 
     def PutLifecycleHook(self, values: Values) -> None:
@@ -209,7 +237,6 @@ class Operations:
 OPERATIONS = tuple(name for name in vars(Operations) if name[0].isupper())
 
 EMPTY = {
-    "DescribeInstanceRefreshes": "InstanceRefreshes",
     "DescribePolicies": "ScalingPolicies",
     "DescribeScheduledActions": "ScheduledUpdateGroupActions",
     "DescribeLaunchConfigurations": "LaunchConfigurations",

@@ -7,28 +7,36 @@ from collections.abc import Callable
 
 from localcloud import ministack_seam as seam
 from localcloud.control_plane.autoscaling.engine import AutoScaling
-from localcloud.control_plane.autoscaling.model import World
+from localcloud.control_plane.autoscaling.model import NoAlarms, World
 from localcloud.control_plane.autoscaling.operations import Operations
 from localcloud.control_plane.cloudformation import groups
 from localcloud.control_plane.drift import groups as group_drift
 from localcloud.control_plane.ec2 import launch_template_operations
-from localcloud.desired import Instances, Targets
+from localcloud.desired import Alarms, Instances, Targets
 from localcloud.settings import Settings
 from localcloud.wire import QueryService
 
 
 def install(
-    settings: Settings, instances: Instances, targets: Targets, wake: Callable[[], None] = lambda: None
+    settings: Settings,
+    instances: Instances,
+    targets: Targets,
+    alarms: Alarms | None = None,
+    wake: Callable[[], None] = lambda: None,
 ) -> AutoScaling:
     """Once per process, before the first request; the reconciler then calls `tick` of what this returns.
 
     `wake` makes the reconciler tick at once.
     """
-    engine = AutoScaling(World(instances, targets, settings.scaled), time.time, wake)
+    engine = AutoScaling(World(instances, targets, settings.scaled, alarms or NoAlarms()), time.time, wake)
     api = QueryService("autoscaling", Operations(engine, seam.scope).table())
     seam.replace_service("autoscaling", api.handle_request)
-    seam.replace_resource_type(groups.TYPE, groups.GroupType(engine).handler())
+    seam.replace_resource_type(
+        groups.TYPE, groups.GroupType(engine, settings.rollback_refresh_honours_alarms).handler()
+    )
     seam.run_on_worker_thread(groups.TYPE)
+    # A refresh that failed has replaced some instances already: the stack's rollback sends them back.
+    seam.send_back_failed_updates(groups.TYPE)
     group_drift.install(engine)
     launch_template_operations.install()
     return engine

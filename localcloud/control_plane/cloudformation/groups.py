@@ -1,19 +1,23 @@
 """AWS::AutoScaling::AutoScalingGroup: create, update, delete, as the CloudFormation template reference has them.
 
-CREATE_COMPLETE means that the instances are launched, not that they are ready (without a CreationPolicy). Deleting
-sets the group's size to 0 first, so that every instance drains, and ends when the last one is gone.
+CREATE_COMPLETE means that the instances are launched, not that they are ready (without a CreationPolicy). An update
+under AutoScalingInstanceRefresh ends with the refresh that it starts, and fails when the refresh does: the stack then
+rolls back, which is an update to the properties from before, with a refresh of its own. Deleting sets the group's
+size to 0 first, so that every instance drains, and ends when the last one is gone.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from localcloud import ministack_seam as seam
-from localcloud.control_plane.autoscaling import refresh, requests
+from localcloud.control_plane.autoscaling import refresh_requests, requests
 from localcloud.control_plane.autoscaling.engine import AutoScaling
 from localcloud.control_plane.autoscaling.model import Group, LaunchTemplateRef, World, resolve_template
+from localcloud.control_plane.autoscaling.refresh_model import Preferences, Refresh, RefreshStatus
 from localcloud.control_plane.autoscaling.settings import GroupSettings
 from localcloud.control_plane.lock import LOCK
 from localcloud.wire import AwsError
@@ -36,8 +40,15 @@ class RefusedError(Exception):
 class GroupType:
     """The handlers; `poll` is how long the worker thread of a deletion sleeps between two looks, in real seconds."""
 
-    def __init__(self, engine: AutoScaling, poll: float = 0.2, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        engine: AutoScaling,
+        rollback_honours_alarms: bool = False,
+        poll: float = 0.2,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.engine = engine
+        self._rollback_honours_alarms = rollback_honours_alarms
         self._poll = poll
         self._sleep = sleep
 
@@ -65,17 +76,67 @@ class GroupType:
         stack_name: str,
         logical_id: str,
     ) -> tuple[str, seam.Attributes]:
-        update_policy = policy(stack_name, logical_id)
         if any(old.get(name) != new.get(name) for name in REPLACING):
             return self.create(logical_id, new, stack_name)
+        rolling_back = seam.is_rolling_back(stack_name)
+        wanted = settings(new, old)
+        preferences = self._preferences(stack_name, logical_id, rolling_back)
         with LOCK:
             group = _told(lambda: self.engine.group(seam.scope(), physical_id))
-            wanted = settings(new, old)
-            changed = refresh_triggers(self.engine, group, wanted)
-            if changed and "AutoScalingInstanceRefresh" in update_policy:
-                raise RefusedError(refresh.refusal(changed))
-            _told(lambda: self.engine.update(group, wanted))
-            return physical_id, attributes(group)
+            refreshes = preferences is not None and (
+                refresh_triggers(self.engine, group, wanted) or (rolling_back and self._is_mixed(group, wanted))
+            )
+            started = None
+            if preferences is not None and refreshes:
+                # Asked before anything is changed: an update that may not start leaves the group as it is.
+                _told(lambda: self.engine.check_refresh(group, preferences))
+                _told(lambda: self.engine.update(group, wanted))
+                started = _told(lambda: self.engine.start_refresh(group, preferences))
+            else:
+                _told(lambda: self.engine.update(group, wanted))
+        if started is not None:
+            self._await(group, started, None if rolling_back else stack_name)
+        return physical_id, attributes(group)
+
+    def _preferences(self, stack_name: str, logical_id: str, rolling_back: bool) -> Preferences | None:
+        """Of the refresh that the UpdatePolicy asks for; None without one."""
+        update_policy = seam.resource_attribute(stack_name, logical_id, "UpdatePolicy") or {}
+        if "AutoScalingInstanceRefresh" not in update_policy:
+            return None
+        given = update_policy["AutoScalingInstanceRefresh"] or {}
+        if given.get("Strategy", "Rolling") != "Rolling":
+            raise RefusedError(f"localcloud does not support Strategy {given['Strategy']} yet")
+        values = {name: value for name, value in (given.get("Preferences") or {}).items() if value != seam.no_value()}
+        asked = _told(lambda: refresh_requests.preferences(values, refresh_requests.POLICY_BOUNDS, skip_matching=True))
+        if rolling_back:
+            # Without a bake time, as nothing is being tried. Whether alarms count is not documented: see Settings.
+            alarms = asked.alarms if self._rollback_honours_alarms else ()
+            asked = dataclasses.replace(asked, bake=0, checkpoints=(), alarms=alarms)
+        return asked
+
+    def _is_mixed(self, group: Group, wanted: GroupSettings) -> bool:
+        """Whether a refresh that did not come to its end has left instances that are not as they are to be."""
+        versions = {member.template for member in group.live()}
+        return wanted.template is not None and any(
+            _launches_differently(self.engine.world, group, wanted.template, version) for version in versions
+        )
+
+    def _await(self, group: Group, started: Refresh, cancelled_with: str | None) -> None:
+        """Blocks until the refresh has ended. Raises RefusedError unless it was successful.
+
+        `cancelled_with` is the stack whose CancelUpdateStack ends the refresh too; a rollback cannot be cancelled.
+        """
+        while started.active:
+            if cancelled_with and seam.is_update_cancelled(cancelled_with):
+                with LOCK:
+                    if started.active:
+                        self.engine.cancel_refresh(group)
+                raise RefusedError("Resource update cancelled")
+            self._sleep(self._poll)
+        if started.status is not RefreshStatus.SUCCESSFUL:
+            raise RefusedError(
+                f"Instance refresh {started.refresh_id} of {group.name} ended as {started.status}: {started.reason}"
+            )
 
     def delete(self, physical_id: str, properties: seam.Attributes) -> None:
         """Blocks: runs on a worker thread. A group that is gone already is no error."""
@@ -93,20 +154,16 @@ class GroupType:
             self._sleep(self._poll)
 
 
-def policy(stack_name: str, logical_id: str) -> Mapping[str, Any]:
-    """The UpdatePolicy in force; what localcloud does not do of it was refused with the template."""
-    found: Mapping[str, Any] = seam.resource_attribute(stack_name, logical_id, "UpdatePolicy") or {}
-    return found
-
-
 def refresh_triggers(engine: AutoScaling, group: Group, wanted: GroupSettings) -> list[str]:
-    """Those of `refresh.TRIGGERS` that really change, compared with the group and not with the last template.
+    """The properties that start a refresh ("UpdatePolicy attribute", CFN guide) and really change.
 
-    So the rollback of an update that was refused changes nothing, and is not refused in its turn. A rollback leaves
-    the launch template with a further version that says the same as the one before: no change either.
+    They are compared with the group and not with the last template.
+
+    So the rollback of an update that was refused changes nothing. A rollback leaves the launch template with a
+    further version that says the same as the one before: no change either.
     """
     changed = []
-    if wanted.template is not None and _launches_differently(engine.world, group, wanted.template):
+    if wanted.template is not None and _launches_differently(engine.world, group, wanted.template, group.template):
         changed.append("LaunchTemplate")
     if wanted.subnets is not None and sorted(wanted.subnets) != sorted(group.subnets):
         changed.append("VPCZoneIdentifier")
@@ -115,12 +172,12 @@ def refresh_triggers(engine: AutoScaling, group: Group, wanted: GroupSettings) -
     return changed
 
 
-def _launches_differently(world: World, group: Group, wanted: LaunchTemplateRef) -> bool:
+def _launches_differently(world: World, group: Group, wanted: LaunchTemplateRef, present: LaunchTemplateRef) -> bool:
     def data(template: LaunchTemplateRef) -> Mapping[str, Any] | None:
         found = resolve_template(world, group, template)
         return found and found[1]
 
-    return wanted != group.template and data(wanted) != data(group.template)
+    return wanted != present and data(wanted) != data(present)
 
 
 def settings(properties: seam.Attributes, old: seam.Attributes | None) -> GroupSettings:

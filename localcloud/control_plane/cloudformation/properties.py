@@ -93,7 +93,22 @@ REFUSED_TYPES = {
     "AWS::AutoScaling::WarmPool": "on AWS this would keep stopped instances",
 }
 
-UPDATE_POLICIES = "AutoScalingInstanceRefresh.Preferences.* AutoScalingInstanceRefresh.Strategy"
+UPDATE_POLICIES = " ".join(
+    f"AutoScalingInstanceRefresh.{path}"
+    for path in (
+        "Strategy",
+        "Preferences.AlarmSpecification.Alarms",
+        "Preferences.BakeTime",
+        "Preferences.CheckpointDelay",
+        "Preferences.CheckpointPercentages",
+        "Preferences.InstanceWarmup",
+        "Preferences.MaxHealthyPercentage",
+        "Preferences.MinHealthyPercentage",
+        "Preferences.ScaleInProtectedInstances",
+        "Preferences.SkipMatching",
+        "Preferences.StandbyInstances",
+    )
+)
 
 
 def refusals(template: Mapping[str, Any], conditions: Mapping[str, bool]) -> list[str]:

@@ -138,16 +138,26 @@ def test_sizes_are_updated_in_place(client: Any, stack: Any) -> None:
     eventually(lambda: in_service(client, 3))
 
 
-def test_an_update_that_would_refresh_is_refused_by_name_and_rolled_back(client: Any, stack: Any) -> None:
-    stack(template())
+def refreshes(client: Any) -> list[Any]:
+    found = client("autoscaling").describe_instance_refreshes(AutoScalingGroupName="fleet")
+    return list(found["InstanceRefreshes"])
+
+
+def test_an_update_that_may_not_start_its_refresh_leaves_the_group_as_it_is(client: Any, stack: Any) -> None:
+    """AlarmSpecification, API reference: an alarm that does not exist is an error."""
+    body = template()
+    stack(body)
     eventually(lambda: in_service(client, 2))
     before = group(client)
-    result = stack(template(), update=True, Image="ami-2")
+    policy = body["Resources"]["Group"]["UpdatePolicy"]["AutoScalingInstanceRefresh"]
+    policy["Preferences"] = {"AlarmSpecification": {"Alarms": ["gone"]}}
+    result = stack(body, update=True, Image="ami-2")
     assert result["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     events = client("cloudformation").describe_stack_events(StackName="fleet-stack")["StackEvents"]
     reasons = [event.get("ResourceStatusReason", "") for event in events if event["ResourceStatus"] == "UPDATE_FAILED"]
-    assert any("localcloud does not support instance refreshes yet" in reason for reason in reasons), reasons
+    assert any("The CloudWatch alarm gone does not exist" in reason for reason in reasons), reasons
     assert group(client)["Instances"] == before["Instances"]
+    assert refreshes(client) == []
     # Afterwards the stack can be updated as before.
     assert stack(template(), update=True, MinSize="3")["StackStatus"] == "UPDATE_COMPLETE"
 
