@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from flask import Flask, Response, jsonify
 
+from hello.exercise import exercise
+
 # Answers that describe one instance at one moment: nothing on the way may replay them.
 NOT_CACHED = {"Cache-Control": "no-store"}
 
@@ -16,6 +18,9 @@ IDENTITY = {
     "environment": "APP_ENV",
 }
 
+# Header of every answer -> key of the identity: who answered can be told without asking for /version.
+ANSWERED_BY = {"X-Release": "release", "X-Instance-Id": "instance_id"}
+
 
 def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     """Build the application.
@@ -24,6 +29,12 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     """
     app = Flask(__name__, static_folder=None)
     identity = {key: environ.get(variable) or None for key, variable in IDENTITY.items()}
+    answered_by = {header: value for header, key in ANSWERED_BY.items() if (value := identity[key])}
+
+    @app.after_request
+    def say_who_answered(response: Response) -> Response:
+        response.headers.update(answered_by)
+        return response
 
     @app.get("/")
     def hello() -> str:
@@ -45,4 +56,6 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         response.headers.update(NOT_CACHED)
         return response
 
+    if environ.get("EXERCISE_ROUTES") == "1":
+        app.register_blueprint(exercise)
     return app

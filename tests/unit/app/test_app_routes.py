@@ -65,3 +65,33 @@ def test_nothing_else_is_served(path: str) -> None:
 
 def test_routes_are_read_only() -> None:
     assert client({}).post("/").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/version", "/nowhere"])
+def test_every_answer_says_who_gave_it(path: str) -> None:
+    headers = client(IDENTITY).get(path).headers
+    assert headers["X-Release"] == IDENTITY["APP_RELEASE"]
+    assert headers["X-Instance-Id"] == IDENTITY["APP_INSTANCE_ID"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_a_refused_method_says_who_refused(method: str) -> None:
+    response = client(IDENTITY).open("/", method=method)
+    assert (response.status_code, response.headers["X-Release"]) == (405, IDENTITY["APP_RELEASE"])
+
+
+def test_an_answer_to_an_error_of_the_application_says_who_gave_it() -> None:
+    app = create_app(IDENTITY)
+
+    @app.get("/broken")
+    def broken() -> str:
+        raise RuntimeError("a bug")
+
+    response = app.test_client().get("/broken")
+    assert (response.status_code, response.headers["X-Instance-Id"]) == (500, IDENTITY["APP_INSTANCE_ID"])
+
+
+def test_nothing_is_said_where_nothing_is_known() -> None:
+    headers = client({}).get("/").headers
+    assert "X-Release" not in headers
+    assert "X-Instance-Id" not in headers
