@@ -64,7 +64,8 @@ requirements: export UV_CUSTOM_COMPILE_COMMAND := make requirements
 requirements:
 	@python3 -m venv .venv-requirements && .venv-requirements/bin/pip install --quiet uv
 	.venv-requirements/bin/uv $(compile) requirements/controller.in -o requirements/controller.txt
-	.venv-requirements/bin/uv $(compile) requirements/test.in -c requirements/controller.txt -o requirements/test.txt
+	.venv-requirements/bin/uv $(compile) requirements/rehearsal.in -c requirements/controller.txt -o requirements/rehearsal.txt
+	.venv-requirements/bin/uv $(compile) requirements/test.in -c requirements/rehearsal.txt -o requirements/test.txt
 	.venv-requirements/bin/uv $(compile) requirements/localcloud.in -o requirements/localcloud.txt
 	.venv-requirements/bin/uv $(compile) requirements/policy.in -o requirements/policy.txt
 	.venv-requirements/bin/uv $(compile) app/requirements.in -o app/requirements.txt
