@@ -90,6 +90,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_STACK_TAG_PROPERTY",
     ),
     "ministack.services.cloudformation.stacks": (
+        "_add_event",
         "_evaluate_conditions",
         "_intrinsic_references",
         "_NO_VALUE",

@@ -136,6 +136,12 @@ def is_update_cancelled(stack_name: str) -> bool:
     return bool(_stack(stack_name).get("_cancel_requested"))
 
 
+def stack_resources(stack_name: str) -> Mapping[str, Any]:
+    """What the stack has now, by logical id."""
+    found: Mapping[str, Any] = _stack(stack_name).get("_resources") or {}
+    return found
+
+
 def _stack(stack_name: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = module("ministack.services.cloudformation")._stacks.get(stack_name) or {}
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud import ministack_seam as seam
-from localcloud.control_plane.cloudformation import completions, predeployment, replacements, schemas
+from localcloud.control_plane.cloudformation import completions, events, predeployment, replacements, schemas
 from localcloud.control_plane.cloudformation.properties import refusals
 from localcloud.control_plane.drift import service as drift
 
@@ -16,4 +16,5 @@ def install() -> None:
     predeployment.install()
     replacements.install()
     completions.install()
+    events.install()
     drift.install()

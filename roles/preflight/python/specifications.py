@@ -18,7 +18,7 @@ Finding = tuple[str, str]
 # Prefixes of variables that belong to no single role; preflight's own specification holds them.
 SHARED_PREFIXES = ("app", "env", "aws", "release", "teardown")
 # Applied by the other roles, which give it its required values.
-INTERNAL_ROLES = ("stack",)
+INTERNAL_ROLES = ("stack", "release_record")
 
 
 @dataclass(frozen=True)

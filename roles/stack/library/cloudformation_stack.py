@@ -139,6 +139,12 @@ options:
     description: Lines of the console that are shown for an instance behind a failure; 0 reads none.
     type: int
     default: 30
+  heartbeat:
+    description:
+      - Lock to keep alive while an operation is awaited, C(table) and the key of the lock's item in it.
+      - Its C(heartbeat), a number, is set to the present moment every 15 seconds for as long as the item is there.
+    type: dict
+    default: {}
   region:
     description: AWS region.
     type: str

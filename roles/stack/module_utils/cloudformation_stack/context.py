@@ -23,6 +23,8 @@ class Context:
     other_client: Callable[[str], Any] | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    beat: Callable[[], None] = lambda: None
+    """Called at every look of a wait."""
 
     def say(self, line: str) -> None:
         """Show one line at once, without secrets or control characters."""

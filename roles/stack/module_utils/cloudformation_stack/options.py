@@ -42,6 +42,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "resources_to_skip": {"type": "list", "elements": "str", "default": []},
     "force_delete": {"type": "bool", "default": False},
     "console_lines": {"type": "int", "default": 30},
+    "heartbeat": {"type": "dict", "default": {}},
     "region": {"type": "str"},
     "profile": {"type": "str"},
     "endpoint_url": {"type": "str"},
@@ -75,6 +76,7 @@ class Options:
     resources_to_skip: tuple[str, ...] = ()
     force_delete: bool = False
     console_lines: int = 30
+    heartbeat: Mapping[str, str] = field(default_factory=dict)
     check: bool = False
 
     @property
@@ -128,6 +130,7 @@ def build(arguments: Mapping[str, Any], template: Template | None, check: bool) 
         resources_to_skip=tuple(arguments["resources_to_skip"] or ()),
         force_delete=arguments["force_delete"],
         console_lines=arguments["console_lines"],
+        heartbeat={str(key): scalar(value) for key, value in (arguments.get("heartbeat") or {}).items()},
         check=check,
     )
     _check(options)

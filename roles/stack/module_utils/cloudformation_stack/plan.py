@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .differences import PropertyChange, property_changes, removed_secret
 from .resolve import Resolver
+
+GROUP = "AWS::AutoScaling::AutoScalingGroup"
 
 
 class Action(enum.Enum):
@@ -109,7 +111,7 @@ def from_change_set(
     none and say which properties are secret.
     """
     listed = [change["ResourceChange"] for change in changes if change.get("ResourceChange")]
-    replaced = _really_replaced(listed)
+    replaced = _really_replaced(listed, new)
     resources = tuple(
         ResourcePlan(
             action=_action(change, replaced),
@@ -173,15 +175,22 @@ def _action(change: Mapping[str, Any], replaced: Mapping[str, str]) -> Action:
     return {"True": Action.REPLACE, "Conditional": Action.MAY_REPLACE}.get(verdict, Action.CHANGE)
 
 
-def _really_replaced(changes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def _really_replaced(changes: Sequence[Mapping[str, Any]], new: Resolver | None) -> dict[str, str]:
     """Replacement by logical id, with false alarms taken out.
 
-    'Conditional' also stands where a property that cannot change in place refers to a resource that is itself
-    only modified. Its Ref does not change then, so nothing is replaced: repeated until nothing more falls.
+    'Conditional' stands at every new launch template of an Auto Scaling group, which gives way to another group only
+    where its UpdatePolicy says WillReplace (template reference, "UpdatePolicy attribute"). It also stands where a
+    property that cannot change in place refers to a resource that is itself only modified. Its Ref does not change
+    then, so nothing is replaced: repeated until nothing more falls.
     """
     verdicts = {change["LogicalResourceId"]: str(change.get("Replacement", "False")) for change in changes}
     removed = {change["LogicalResourceId"] for change in changes if change.get("Action") == "Remove"}
     details = {change["LogicalResourceId"]: change.get("Details") or [] for change in changes}
+    for change in changes:
+        if change.get("ResourceType") == GROUP and not _will_replace(change["LogicalResourceId"], new):
+            verdicts[change["LogicalResourceId"]] = verdicts[change["LogicalResourceId"]].replace(
+                "Conditional", "False"
+            )
     stable = True
     while stable:
         stable = False
@@ -192,6 +201,12 @@ def _really_replaced(changes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
                 verdicts[logical_id] = "False"
                 stable = True
     return verdicts
+
+
+def _will_replace(logical_id: str, new: Resolver | None) -> bool:
+    policy = new.resources.get(logical_id, {}).get("UpdatePolicy") if new else None
+    replacing = policy.get("AutoScalingReplacingUpdate") if isinstance(policy, Mapping) else None
+    return isinstance(replacing, Mapping) and str(replacing.get("WillReplace", "")).lower() != "false"
 
 
 def _may_recreate(detail: Mapping[str, Any], verdicts: Mapping[str, str], removed: set[str]) -> bool:

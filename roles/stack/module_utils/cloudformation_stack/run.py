@@ -10,6 +10,7 @@ from .apply import Present
 from .context import Context
 from .describe import describe, facts
 from .errors import StackError, error_code, error_message
+from .heartbeat import Heartbeat
 from .options import Options
 from .session import Clients
 from .text import Masker, clean
@@ -23,6 +24,8 @@ def run(options: Options, clients: Clients, display: Callable[[str], None]) -> d
     mask = Masker(_secrets(options))
     try:
         ctx = Context(options, clients("cloudformation"), clients.region, display, mask, clients)
+        if options.heartbeat:
+            ctx.beat = Heartbeat(clients, options.heartbeat)
         result = _dispatch(ctx)
         stack = result.pop("stack") if "stack" in result else describe(ctx)
         result |= facts(ctx, stack)

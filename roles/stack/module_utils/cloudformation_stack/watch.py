@@ -70,6 +70,7 @@ def watch(ctx: Context, stack_id: str, token: str | None, progress: Progress | N
     said_progress: str | None = None
     failures = 0
     while True:
+        ctx.beat()
         try:
             fresh = operation_events(ctx, stack_id, token, seen)
             failures = 0
