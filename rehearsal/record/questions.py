@@ -1,0 +1,143 @@
+"""The questions a recorder asks of one environment's API, each answered in the terms of an observation."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from rehearsal.record.observation import Instance, Refresh, Sample, StackEvent
+
+COLOURS = ("blue", "green")
+# The user data hands the release to the application under this name.
+_RELEASE = re.compile(r"APP_RELEASE='([^']+)'")
+
+ClientFor = Callable[[str], Any]
+"""Service name → boto3 client: of a local cloud, or of AWS."""
+
+
+class Environment:
+    """One environment's stacks, groups and target groups, found by the names that the roles give them."""
+
+    def __init__(self, client: ClientFor, app_name: str, env_name: str) -> None:
+        self._prefix = f"{app_name}-{env_name}"
+        self._autoscaling, self._elbv2 = client("autoscaling"), client("elbv2")
+        self._cloudformation, self._cloudwatch = client("cloudformation"), client("cloudwatch")
+        self._ec2 = client("ec2")
+        self._outputs: Mapping[str, str] = {}
+
+    @property
+    def stacks(self) -> list[str]:
+        return [f"{self._prefix}-load-balancer", *(f"{self._prefix}-fleet-{colour}" for colour in COLOURS)]
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        """Of the stack with this name, the environment's prefix left out."""
+        (found,) = self._cloudformation.describe_stacks(StackName=f"{self._prefix}-{stack}")["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+    def parameters(self, stack: str) -> dict[str, str]:
+        (found,) = self._cloudformation.describe_stacks(StackName=f"{self._prefix}-{stack}")["Stacks"]
+        return {item["ParameterKey"]: item["ParameterValue"] for item in found.get("Parameters", [])}
+
+    def sample(self, at: float) -> Sample:
+        """Ask everything once. Raises what boto3 raises."""
+        # None of these moves while an environment lives.
+        self._outputs = self._outputs or self.outputs("load-balancer")
+        groups = self._groups()
+        return Sample(
+            at=at,
+            instances=groups,
+            targets=self._targets(),
+            weights=self._weights(),
+            refreshes=self._refreshes({instance.colour for instance in groups.values()}),
+            alarms=self._alarms(),
+        )
+
+    def _groups(self) -> dict[str, Instance]:
+        names = [f"{self._prefix}-{colour}" for colour in COLOURS]
+        groups = self._autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=names)["AutoScalingGroups"]
+        return {
+            item["InstanceId"]: Instance(
+                colour=group["AutoScalingGroupName"].rpartition("-")[2],
+                state=item["LifecycleState"],
+                health=item["HealthStatus"],
+                version=item.get("LaunchTemplate", {}).get("Version", ""),
+            )
+            for group in groups
+            for item in group["Instances"]
+        }
+
+    def _targets(self) -> dict[str, str]:
+        return {
+            item["Target"]["Id"]: item["TargetHealth"]["State"]
+            for colour in COLOURS
+            for item in self._elbv2.describe_target_health(
+                TargetGroupArn=self._outputs[f"TargetGroupArn{colour.capitalize()}"]
+            )["TargetHealthDescriptions"]
+        }
+
+    def _weights(self) -> dict[str, int]:
+        (listener,) = self._elbv2.describe_listeners(ListenerArns=[self._outputs["ListenerArn"]])["Listeners"]
+        shares = {
+            item["TargetGroupArn"]: item.get("Weight", 1)
+            for action in listener["DefaultActions"]
+            for item in action.get("ForwardConfig", {}).get("TargetGroups", [])
+        }
+        return {colour: shares.get(self._outputs[f"TargetGroupArn{colour.capitalize()}"], 0) for colour in COLOURS}
+
+    def _refreshes(self, colours: set[str]) -> list[Refresh]:
+        """The newest of each group; older ones say nothing more."""
+        found = []
+        for colour in sorted(colours):
+            answer = self._autoscaling.describe_instance_refreshes(
+                AutoScalingGroupName=f"{self._prefix}-{colour}", MaxRecords=1
+            )
+            found += [
+                Refresh(
+                    colour,
+                    item["InstanceRefreshId"],
+                    item["Status"],
+                    item.get("PercentageComplete", 0),
+                    item.get("StatusReason", ""),
+                )
+                for item in answer["InstanceRefreshes"]
+            ]
+        return found
+
+    def _alarms(self) -> dict[str, str]:
+        # By prefix: those that target tracking makes for itself fire all day, and gate nothing.
+        alarms = self._cloudwatch.describe_alarms(AlarmNamePrefix=f"{self._prefix}-")["MetricAlarms"]
+        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}
+
+    def release_of(self, colour: str, version: str) -> str:
+        """What instances of this version of the fleet's launch template are told to be; empty where it is not said."""
+        template = self.outputs(f"fleet-{colour}")["LaunchTemplateId"]
+        (found,) = self._ec2.describe_launch_template_versions(LaunchTemplateId=template, Versions=[version])[
+            "LaunchTemplateVersions"
+        ]
+        user_data = base64.b64decode(found["LaunchTemplateData"].get("UserData", "")).decode("utf-8", "replace")
+        match = _RELEASE.search(user_data)
+        return match.group(1) if match else ""
+
+    def events(self, since: float) -> Iterator[StackEvent]:
+        """Every event of the environment's stacks from this moment on, each stack's newest first."""
+        for stack in self.stacks:
+            try:
+                pages = self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
+                for event in (event for page in pages for event in page["StackEvents"]):
+                    at = event["Timestamp"].timestamp()
+                    if at < since:
+                        break
+                    yield StackEvent(
+                        at=at,
+                        stack=stack,
+                        resource=event["LogicalResourceId"],
+                        kind=event["ResourceType"],
+                        status=event["ResourceStatus"],
+                        reason=event.get("ResourceStatusReason", ""),
+                    )
+            except self._cloudformation.exceptions.ClientError as error:
+                # An environment has one fleet or two.
+                if error.response["Error"]["Code"] != "ValidationError":
+                    raise

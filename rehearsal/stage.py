@@ -1,0 +1,133 @@
+"""An environment that is deployed on a local cloud, and what happens to it under load."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rehearsal import inventory
+from rehearsal.cloud import Cloud
+from rehearsal.errors import RehearsalError
+from rehearsal.inventory import Inventory
+from rehearsal.load import process
+from rehearsal.load.plan import MOST_SECONDS, Plan
+from rehearsal.playbook import Playbooks, Run
+from rehearsal.record.questions import COLOURS, Environment
+from rehearsal.record.recorder import Recorder
+from rehearsal.story import Story
+
+# Load alone, before and after: what "as before" and "as after" are measured by.
+LEAD_SECONDS = 15.0
+# Of real time; a slow request must be over when the (scaled) draining of its instance is.
+_SLOW_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One environment on one cloud."""
+
+    cloud: Cloud
+    inventory: Inventory
+    playbooks: Playbooks
+    rate: float
+
+    @cached_property
+    def environment(self) -> Environment:
+        return Environment(self.cloud.client, self.inventory.app_name, self.inventory.env_name)
+
+    @cached_property
+    def host(self) -> str:
+        return self.environment.outputs("load-balancer")["LoadBalancerDnsName"]
+
+    @cached_property
+    def certificate(self) -> Path:
+        """The environment's certificate, found in ACM by its tag as any client may."""
+        acm = self.cloud.client("acm")
+        for found in acm.list_certificates(Includes={"keyTypes": ["EC_prime256v1", "RSA_2048"]})[
+            "CertificateSummaryList"
+        ]:
+            arn = found["CertificateArn"]
+            tags = acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]
+            if {"Key": "env", "Value": self.inventory.env_name} in tags:
+                file = self.cloud.directory / "certificate.pem"
+                file.write_text(acm.get_certificate(CertificateArn=arn)["Certificate"], encoding="utf-8")
+                return file
+        raise RehearsalError(f"ACM has no certificate with the tag env={self.inventory.env_name}.")
+
+    def answer(self, path: str) -> tuple[int, str]:
+        """Status and text of one verified HTTPS request."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(self.certificate)
+        connection = http.client.HTTPSConnection(self.host, timeout=15, context=context)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    @property
+    def live_colour(self) -> str:
+        """The colour that gets most of the traffic."""
+        weights = self.environment.sample(time.time()).weights
+        return max(COLOURS, key=lambda colour: weights[colour])
+
+    @property
+    def release(self) -> str:
+        """What the live fleet's stack says is deployed."""
+        return self.environment.parameters(f"fleet-{self.live_colour}")["Release"]
+
+    def plan(self) -> Plan:
+        seconds = min(_SLOW_SECONDS, self.inventory.deregistration_delay / self.cloud.terms.time_scale / 3)
+        slow = f"/exercise/slow?seconds={seconds:.2f}"
+        # An application of the user's own need not have the routes.
+        has_slow = self.answer("/exercise/slow?seconds=0")[0] == 200
+        return Plan(f"https://{self.host}", self.certificate, self.rate, MOST_SECONDS, slow_paths=[slow] * has_slow)
+
+    def under_load(self, title: str, action: Callable[[], Run], back: bool = False) -> Story:
+        """Do something while requests come and everything is recorded.
+
+        :param back: whether it is right that what served before serves afterwards.
+        """
+        before = self.release
+        with (
+            process.running(self.plan(), self.cloud.directory, self.cloud.environment) as load,
+            Recorder(self.environment) as recorder,
+        ):
+            time.sleep(LEAD_SECONDS)
+            began = time.time()
+            run = action()
+            ended = time.time()
+            time.sleep(LEAD_SECONDS)
+        return Story(
+            title=title,
+            environment=self.inventory.env_name,
+            time_scale=self.cloud.terms.time_scale,
+            began=began,
+            ended=ended,
+            succeeded=run.succeeded,
+            release_before=before,
+            release_wanted=before if back else self.release,
+            requests=load.requests(),
+            observations=recorder.observations(),
+        )
+
+
+def deploy(cloud: Cloud, name: str, context: Path, rate: float, variables: Mapping[str, Any]) -> Stage:
+    """Deploy the environment of `inventories/<name>` with this application, by site.yml.
+
+    :param variables: win over the inventory's.
+    :raises RehearsalError: it failed, with everything that it printed.
+    """
+    found = inventory.read(name, cloud.environment)
+    found = replace(found, variables={**found.variables, **variables})
+    given = {**inventory.local_variables(found, cloud), **variables}
+    playbooks = Playbooks(found.path, found.host, given, cloud.environment)
+    playbooks.run_well("site.yml", image_context=str(context))
+    return Stage(cloud, found, playbooks, rate)

@@ -1,0 +1,48 @@
+"""What happened to an environment and to its users, from a while before to a while after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from rehearsal.load.requests import Request
+from rehearsal.record.observation import Observations
+
+# Of the last answers, whose release is the one that serves.
+_FINAL_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Story:
+    """One release, rollback or accident under load. Moments are Unix time in seconds."""
+
+    title: str
+    environment: str
+    time_scale: float
+    began: float
+    """When the playbook began; load ran before."""
+    ended: float
+    succeeded: bool
+    """Whether the playbook ended with exit code 0."""
+    release_before: str
+    release_wanted: str
+    """What must serve in the end."""
+    requests: Sequence[Request]
+    observations: Observations
+
+    @cached_property
+    def failed(self) -> list[Request]:
+        return [request for request in self.requests if request.failed]
+
+    @cached_property
+    def final_releases(self) -> set[str]:
+        """Every release that answered in the last seconds."""
+        end = max((request.scheduled for request in self.requests), default=0.0)
+        return {
+            request.release for request in self.requests if request.scheduled > end - _FINAL_SECONDS and request.release
+        }
+
+    @property
+    def final_version_ok(self) -> bool:
+        return self.final_releases == {self.release_wanted}
