@@ -1,0 +1,69 @@
+"""A release whose application never becomes healthy: what served before goes on serving, and the stack goes back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.client import Load, certificate_from_acm, trusting
+from tests.cloud import PROJECT, Cloud
+
+pytestmark = pytest.mark.timeout(900)
+
+# The hour that AWS tries for is two minutes here; a launch hook has ten seconds for a boot that takes two.
+TIME_SCALE = 30
+VARIABLES = {"fleet_launch_timeout_seconds": 300}
+RATE = 25
+MOST_SECONDS = 480
+
+
+@pytest.fixture(scope="module")
+def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    cloud = Cloud.at_a_free_place(tmp_path_factory.mktemp("hurried") / "cloud")
+    outcome = cloud.command("up", f"--time-scale={TIME_SCALE}")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    try:
+        yield cloud
+    finally:
+        cloud.down()
+
+
+def without_health(directory: Path) -> Path:
+    """The application, except that it never says that it is well."""
+    context = directory / "ill"
+    shutil.copytree(PROJECT / "app", context)
+    source = context / "hello" / "__init__.py"
+    healthy = 'return Response("ok\\n", '
+    assert healthy in source.read_text()
+    source.write_text(source.read_text().replace(healthy, 'return Response("ill\\n", status=500, '))
+    return context
+
+
+def test_a_release_that_never_becomes_healthy_fails_no_request(hurried: Cloud, tmp_path: Path) -> None:
+    first = hurried.playbook("site.yml", variables=VARIABLES)
+    assert first.status == 0, first.output
+    (balancer,) = hurried.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    load = Load(balancer["DNSName"], trusting(certificate_from_acm(hurried, tmp_path)), RATE)
+
+    with load.running(MOST_SECONDS):
+        failed = hurried.playbook(
+            "playbooks/release.yml", variables={**VARIABLES, "image_context": str(without_health(tmp_path))}
+        )
+
+    assert failed.status != 0
+    assert [answer for answer in load.answers if answer.failed] == []
+    (release,) = {json.loads(answer.text)["release"] for answer in load.answers}
+    # The first failing resource and its reason, the machine's own words, and what serves now.
+    assert "nothing could be replaced for 60 minutes" in failed.output
+    assert "no 200 from http://" in failed.output or "waiting for http://" in failed.output
+    assert f"Deployed now: release {release}" in failed.output
+
+    # Nothing is left of it: neither in the stack, nor in the group, nor a lock.
+    again = hurried.playbook("site.yml", variables=VARIABLES)
+    assert (again.status, again.changed) == (0, 0), again.output
+    drift = hurried.playbook("playbooks/plan.yml", "--check", "--diff", variables=VARIABLES)
+    assert (drift.status, drift.changed) == (0, 0), drift.output
