@@ -14,7 +14,8 @@ Makefile: ;
 	@sudo --preserve-env $(MAKE) --no-print-directory $@
 else
 
-.PHONY: help local localcloud down status test test-slow benchmark requirements system system-test test-environments controller
+.PHONY: help local localcloud down status rehearse soak test test-slow benchmark requirements system system-test \
+	rehearse-environments test-environments controller
 
 help:
 	@sed -n 's/^# //p' Makefile | head -n 3
@@ -33,6 +34,17 @@ down:
 status:
 	@$(localcloud) status
 
+# Carries a release out under load, with an environment's own inventory, on a local cloud that cannot reach AWS:
+#   make rehearse ENV=production [FROM=<git revision>] [RATE=200] [TIME_SCALE=5] [RELEASE_STRATEGY=rolling]
+rehearse: rehearse-environments
+	@.venv/bin/python -m rehearsal $(or $(ENV),$(error ENV is missing: make rehearse ENV=production)) \
+		$(if $(FROM),--from='$(FROM)') $(if $(RATE),--rate=$(RATE)) $(if $(TIME_SCALE),--time-scale=$(TIME_SCALE)) \
+		$(if $(RELEASE_STRATEGY),--release-strategy=$(RELEASE_STRATEGY))
+
+# Releases of every kind, good and bad, under load; reports/soak.json counts what failed, and why.
+soak: rehearse-environments
+	@.venv/bin/python -m rehearsal.scenarios
+
 test: test-environments
 	@pytest
 
@@ -43,6 +55,10 @@ test-slow: test-environments
 # Measures a run that changes nothing beside two other ways; docs/benchmarks.md has the method.
 benchmark: test-environments
 	@.venv/bin/python -m benchmarks
+
+rehearse-environments: system
+	@scripts/virtual_environment .venv requirements/rehearsal.txt
+	@scripts/virtual_environment .venv-localcloud requirements/localcloud.txt
 
 test-environments: system-test
 	@scripts/virtual_environment .venv requirements/test.txt

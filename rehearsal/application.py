@@ -40,6 +40,22 @@ def copy(directory: Path) -> Path:
     return shutil.copytree(APP, directory / "app", ignore=shutil.ignore_patterns("__pycache__"))
 
 
+def altered(context: Path, old: str, new: str) -> Path:
+    """Replace a text in the application's code.
+
+    :raises RehearsalError: it is nowhere in it: the application is another than this was written for.
+    """
+    changed = 0
+    for module in sorted(context.rglob("*.py")):
+        text = module.read_text(encoding="utf-8")
+        if old in text:
+            module.write_text(text.replace(old, new), encoding="utf-8")
+            changed += 1
+    if not changed:
+        raise RehearsalError(f"{context} has no {old!r} to be replaced.")
+    return context
+
+
 def labelled(context: Path, label: str) -> Path:
     """Change nothing but the image's name and digest: the same application becomes a release of its own."""
     with (context / "Dockerfile").open("a", encoding="utf-8") as recipe:

@@ -27,9 +27,6 @@ _EXPRESSIONS = {
     "aws_region": "aws_region",
     "app_environment": "app_environment | default({})",
     "fleet_instance_type": "fleet_instance_type",
-    "fleet_min_size": "fleet_min_size",
-    "load_balancer_deregistration_delay_seconds": "load_balancer_deregistration_delay_seconds | default(30)",
-    "release_strategy": "release_strategy | default('rolling')",
 }
 # Types of the other architecture with the same processors and memory.
 _ARM_FAMILIES = {
@@ -68,11 +65,6 @@ class Inventory:
     @property
     def env_name(self) -> str:
         return str(self.variables["env_name"])
-
-    @property
-    def deregistration_delay(self) -> float:
-        """Seconds of AWS time."""
-        return float(self.variables["load_balancer_deregistration_delay_seconds"])
 
 
 def read(name: str, clean: Mapping[str, str]) -> Inventory:

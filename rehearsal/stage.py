@@ -84,16 +84,16 @@ class Stage:
         return self.environment.parameters(f"fleet-{self.live_colour}")["Release"]
 
     def plan(self) -> Plan:
-        seconds = min(_SLOW_SECONDS, self.inventory.deregistration_delay / self.cloud.terms.time_scale / 3)
+        seconds = min(_SLOW_SECONDS, self.environment.draining_seconds() / self.cloud.terms.time_scale / 3)
         slow = f"/exercise/slow?seconds={seconds:.2f}"
         # An application of the user's own need not have the routes.
         has_slow = self.answer("/exercise/slow?seconds=0")[0] == 200
         return Plan(f"https://{self.host}", self.certificate, self.rate, MOST_SECONDS, slow_paths=[slow] * has_slow)
 
-    def under_load(self, title: str, action: Callable[[], Run], back: bool = False) -> Story:
+    def under_load(self, title: str, action: Callable[[Recorder], Run], wanted: str | None = None) -> Story:
         """Do something while requests come and everything is recorded.
 
-        :param back: whether it is right that what served before serves afterwards.
+        :param wanted: release that must serve afterwards; None: whatever the live fleet's stack says then.
         """
         before = self.release
         with (
@@ -102,7 +102,7 @@ class Stage:
         ):
             time.sleep(LEAD_SECONDS)
             began = time.time()
-            run = action()
+            run = action(recorder)
             ended = time.time()
             time.sleep(LEAD_SECONDS)
         return Story(
@@ -113,7 +113,8 @@ class Stage:
             ended=ended,
             succeeded=run.succeeded,
             release_before=before,
-            release_wanted=before if back else self.release,
+            release_wanted=self.release if wanted is None else wanted,
+            output=run.output,
             requests=load.requests(),
             observations=recorder.observations(),
         )

@@ -28,6 +28,8 @@ class Story:
     release_before: str
     release_wanted: str
     """What must serve in the end."""
+    output: str
+    """Of the playbook."""
     requests: Sequence[Request]
     observations: Observations
 

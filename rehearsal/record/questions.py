@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from rehearsal.errors import RehearsalError
 from rehearsal.record.observation import Instance, Refresh, Sample, StackEvent
 
 COLOURS = ("blue", "green")
 # The user data hands the release to the application under this name.
 _RELEASE = re.compile(r"APP_RELEASE='([^']+)'")
+_DRIFT_SECONDS = 120
 
 ClientFor = Callable[[str], Any]
 """Service name → boto3 client: of a local cloud, or of AWS."""
@@ -119,6 +122,54 @@ class Environment:
         user_data = base64.b64decode(found["LaunchTemplateData"].get("UserData", "")).decode("utf-8", "replace")
         match = _RELEASE.search(user_data)
         return match.group(1) if match else ""
+
+    def draining_seconds(self) -> float:
+        """How long a leaving target may finish its requests, in AWS time."""
+        attributes = self._elbv2.describe_target_group_attributes(
+            TargetGroupArn=self.outputs("load-balancer")["TargetGroupArnBlue"]
+        )["Attributes"]
+        (delay,) = (item["Value"] for item in attributes if item["Key"] == "deregistration_delay.timeout_seconds")
+        return float(delay)
+
+    def detection_seconds(self) -> float:
+        """The longest that the load balancer sends requests to a dead target, in AWS time.
+
+        `UnhealthyThresholdCount` failures, one each `HealthCheckIntervalSeconds`, the first of which may just have
+        been missed, and the time-out of the last (elbv2, CreateTargetGroup).
+        """
+        (group,) = self._elbv2.describe_target_groups(
+            TargetGroupArns=[self.outputs("load-balancer")["TargetGroupArnBlue"]]
+        )["TargetGroups"]
+        checks = group["UnhealthyThresholdCount"] + 1
+        return float(group["HealthCheckIntervalSeconds"] * checks + group["HealthCheckTimeoutSeconds"])
+
+    def drift(self) -> int:
+        """How many resources of the environment's stacks differ from their templates.
+
+        :raises RehearsalError: CloudFormation could not tell.
+        """
+        drifted = 0
+        for stack in self.stacks:
+            try:
+                detection = self._cloudformation.detect_stack_drift(StackName=stack)["StackDriftDetectionId"]
+            except self._cloudformation.exceptions.ClientError as error:
+                # An environment has one fleet or two.
+                if error.response["Error"]["Code"] != "ValidationError":
+                    raise
+                continue
+            drifted += self._drifted(stack, detection)
+        return drifted
+
+    def _drifted(self, stack: str, detection: str) -> int:
+        deadline = time.monotonic() + _DRIFT_SECONDS
+        while time.monotonic() < deadline:
+            answer = self._cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+            if answer["DetectionStatus"] == "DETECTION_COMPLETE":
+                return int(answer["DriftedStackResourceCount"])
+            if answer["DetectionStatus"] == "DETECTION_FAILED":
+                raise RehearsalError(f"Drift of {stack}: {answer.get('DetectionStatusReason', 'no reason given')}")
+            time.sleep(0.5)
+        raise RehearsalError(f"Drift of {stack} was not told within {_DRIFT_SECONDS} s.")
 
     def events(self, since: float) -> Iterator[StackEvent]:
         """Every event of the environment's stacks from this moment on, each stack's newest first."""

@@ -73,7 +73,7 @@ def rates(story: Story, data: Series, axis: Axis) -> Chart:
         widest = max(range(data.length), key=lambda index, values=values: _room(values, index))  # type: ignore[misc]
         middle = (base[widest] + upper[widest]) / 2
         if name != "failed":
-            labels.append(Label(min(88.0, max(8.0, xs[widest])), 100 - 100 * middle / most, name, f"on-{style}"))
+            labels.append(Label(min(88.0, max(12.0, xs[widest])), 100 - 100 * middle / most, name[:7], f"on-{style}"))
         base = upper
     grid = [Label(0, 100 - 100 * share, f"{most * share:g}") for share in (0.5, 1.0)]
     answered = ", ".join(f"{name}: at most {max(values, default=0):.0f}" for name, _, values in layers)
@@ -120,11 +120,12 @@ def latency(data: Series, axis: Axis) -> Chart:
             path.append(f"{pen}{axis.percent(data.begin + (index + 0.5) * data.width):.2f},{height(value):.2f}")
             pen = "L"
         lines.append(Path(style, "".join(path)))
-        last = [value for value in points if value][-1:]
+        # At the end of the line, clear of its last stretch: above the upper one, below the lower one.
+        last = [height(value) for value in points[-ceil(len(points) / 8) :] if value]
         if last:
-            labels.append(Label(100, height(last[0]), f"{name} {milliseconds(last[0])}", style))
+            labels.append(Label(100, min(last) if name == "p99" else max(last), name, style))
     decades = range(round(log10(low)), round(log10(high)) + 1)
-    grid = [Label(0, height(10.0**power), milliseconds(10.0**power).replace(".0 ", " ")) for power in decades]
+    grid = [Label(0, height(10.0**power), milliseconds(10.0**power).replace(".0\u00a0", "\u00a0")) for power in decades]
     highest = max((value for value in data.p99 if value), default=None)
     return Chart(
         "Latency",

@@ -34,16 +34,16 @@ class Verdict:
 
 
 def duration(seconds: float) -> str:
-    """Such as `48 s` or `2 min 5 s`."""
+    """Such as `48 s` or `2 min 5 s`, in one piece on a line."""
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return f"{minutes}\u00a0min {rest}\u00a0s" if minutes else f"{rest}\u00a0s"
 
 
 def milliseconds(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     value = seconds * 1000
-    return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"
+    return f"{value:.1f}\u00a0ms" if value < 10 else f"{value:,.0f}\u00a0ms"
 
 
 def verdict(story: Story) -> Verdict:

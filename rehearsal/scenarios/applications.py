@@ -1,0 +1,47 @@
+"""Build contexts of good and of bad releases, all made from the working copy's application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rehearsal import application
+from rehearsal.stage import Stage
+
+_PAGE = '        return "Hello World!"'
+
+
+class Applications:
+    """Each context is made once and kept, so that the same release can be deployed again."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def _copy(self, name: str) -> Path:
+        directory = self._directory / name
+        directory.mkdir(parents=True)
+        return application.labelled(application.copy(directory), name)
+
+    def good(self, name: str) -> Path:
+        """The application as it is; the name makes it a release of its own."""
+        return self._copy(name)
+
+    def never_healthy(self) -> Path:
+        """Starts, and never answers its health check."""
+        return application.altered(self._copy("never-healthy"), '"/healthz"', '"/elsewhere"')
+
+    def answers_500(self) -> Path:
+        """Healthy, and fails on every page: what no health check sees."""
+        return application.altered(self._copy("answers-500"), _PAGE, '        raise RuntimeError("a bad release")')
+
+    def turns_bad(self, stage: Stage) -> Path:
+        """Good for a minute of AWS time, long enough to pass every check of its boot, and then fails on every page."""
+        seconds = 60 / stage.cloud.terms.time_scale
+        context = application.altered(
+            self._copy("turns-bad"),
+            _PAGE,
+            f'        if time.monotonic() > bad_from:\n            raise RuntimeError("a bad release")\n{_PAGE}',
+        )
+        application.altered(
+            context, "    app = Flask(", f"    bad_from = time.monotonic() + {seconds}\n    app = Flask("
+        )
+        return application.altered(context, "import os\n", "import os\nimport time\n")

@@ -1,0 +1,84 @@
+"""All scenarios on clouds of their own, and the file that keeps what they came to."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rehearsal import cloud, stage
+from rehearsal.cloud import Terms
+from rehearsal.release import REPORTS
+from rehearsal.scenarios import scenarios
+from rehearsal.scenarios.applications import Applications
+from rehearsal.scenarios.result import Result
+from rehearsal.scenarios.scenarios import Play
+
+ACCOUNT, REGION = "000000000000", "us-east-1"
+RATE = 210.0
+TIME_SCALE = 10.0
+# inventories/local, with the waits of an environment on AWS: they are what is played faster.
+VARIABLES: Mapping[str, Any] = {
+    "env_name": "soak",
+    "fleet_launch_timeout_seconds": 300,
+    "fleet_health_check_grace_seconds": 60,
+    "fleet_instance_warmup_seconds": 60,
+    "fleet_ready_timeout_seconds": 600,
+    "load_balancer_health_check_interval_seconds": 10,
+    "load_balancer_health_check_timeout_seconds": 5,
+    "load_balancer_deregistration_delay_seconds": 60,
+}
+VARIANTS = {"rollback ignores alarms": False, "rollback honours alarms": True}
+BOTH_VARIANTS: Sequence[Callable[[Play], Result]] = (
+    scenarios.never_healthy,
+    scenarios.answers_500,
+    scenarios.turns_bad,
+    scenarios.rollback_by_name,
+    scenarios.controller_killed,
+    scenarios.instance_killed,
+)
+
+
+@contextmanager
+def play(honours_alarms: bool, rate: float = RATE, time_scale: float = TIME_SCALE) -> Iterator[Play]:
+    """An environment with the working copy's application, for scenarios; nothing is left of it afterwards."""
+    terms = Terms(ACCOUNT, REGION, time_scale, rollback_refresh_honours_alarms=honours_alarms)
+    with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as directory:
+        path = Path(directory)
+        with cloud.running(path, cloud.free_place(), terms) as running:
+            applications = Applications(path / "applications")
+            first = applications.good("first")
+            yield Play(stage.deploy(running, "local", first, rate, VARIABLES), applications, first)
+
+
+def soak(say: Callable[[str], None], good_releases: int = 10) -> list[Result]:
+    """Play everything in both variants of a stack's rollback, and keep what it came to as it comes."""
+    results: list[Result] = []
+
+    def note(result: Result) -> None:
+        results.append(result)
+        keep(results)
+        say(f"{'ok  ' if result.good else 'BAD '} {result}")
+
+    for variant, honours_alarms in VARIANTS.items():
+        with play(honours_alarms) as played:
+            if not honours_alarms:
+                for result in scenarios.good_releases(played, good_releases):
+                    note(result)
+            for scenario in BOTH_VARIANTS:
+                result = scenario(played)
+                note(Result(**{**asdict(result), "scenario": f"{result.scenario} ({variant})"}))
+    return results
+
+
+def keep(results: Sequence[Result]) -> Path:
+    REPORTS.mkdir(exist_ok=True)
+    file = REPORTS / "soak.json"
+    draft = file.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n", encoding="utf-8")
+    return draft.replace(file)
