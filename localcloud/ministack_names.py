@@ -64,7 +64,10 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_change_sets",
         "_stacks",
     ),
-    "ministack.services.cloudformation.changesets": ("validate_template_support",),
+    "ministack.services.cloudformation.changesets": (
+        "_resolve_props_for_diff",
+        "validate_template_support",
+    ),
     "ministack.services.cloudformation.drift": (
         "detect_resource_drift",
         "supports_drift",

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from localcloud import ministack_seam as seam
-from localcloud.control_plane.cloudformation import completions, events, predeployment, replacements, schemas
+from localcloud.control_plane.cloudformation import (
+    completions,
+    conditions,
+    events,
+    predeployment,
+    replacements,
+    schemas,
+)
 from localcloud.control_plane.cloudformation.properties import refusals
 from localcloud.control_plane.drift import service as drift
 
@@ -16,5 +23,6 @@ def install() -> None:
     predeployment.install()
     replacements.install()
     completions.install()
+    conditions.install()
     events.install()
     drift.install()
