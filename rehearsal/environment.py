@@ -16,6 +16,8 @@ KEPT_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 """Images are built from packages that some networks have behind a proxy. Nothing on loopback goes through it."""
 
 LOOPBACK = "127.0.0.0/8,127.0.0.1,localhost"
+NOWHERE = "http://127.0.0.1:9"
+"""Where AWS requests go before there is a cloud: nobody listens there (port 9, discard)."""
 SECRET_KEY = "a-key-of-no-real-account"  # noqa: S105 (the local cloud takes any)
 
 

@@ -6,11 +6,14 @@ import argparse
 import os
 import signal
 import sys
+import tempfile
+from pathlib import Path
 from types import FrameType
 
+from rehearsal import environment
 from rehearsal.errors import RehearsalError
 from rehearsal.load.process import LoadError
-from rehearsal.scenarios.soak import soak
+from rehearsal.scenarios.soak import ACCOUNT, REGION, soak
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
@@ -30,7 +33,9 @@ def main() -> None:
     # Whatever ends this process must not leave a cloud behind.
     signal.signal(signal.SIGTERM, _end)
     try:
-        results = soak(lambda text: print(text, flush=True), arguments.good_releases)
+        with tempfile.TemporaryDirectory(prefix="soak-home-") as home:
+            environment.enter(environment.clean(Path(home), environment.NOWHERE, ACCOUNT, REGION))
+            results = soak(lambda text: print(text, flush=True), arguments.good_releases)
     except (RehearsalError, LoadError) as error:
         sys.exit(f"rehearsal: {error}")
     bad = [result.scenario for result in results if not result.good]

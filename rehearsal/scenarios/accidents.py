@@ -52,14 +52,17 @@ def half_way(before: str) -> Callable[[Sample], bool]:
 
 
 def kill_instance(cloud: Cloud, instance: str) -> float:
-    """SIGKILL to the machine, by the id of its own container; the moment in Unix time."""
+    """SIGKILL to everything that runs on an instance, machine and application, by the ids of its own containers.
+
+    :return: the moment in Unix time.
+    """
     engine = json.loads((cloud.state_dir / "settings.json").read_text(encoding="utf-8"))["engine"]
-    containers = _engine(cloud, engine, "ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}").splitlines()
-    own = [line.split()[0] for line in containers if line.split()[1].endswith(instance)]
-    if len(own) != 1:
-        raise RehearsalError(f"{instance} has {len(own)} containers, and should have one: {containers}")
+    label = f"label=localcloud.instance={instance}"
+    containers = _engine(cloud, engine, "ps", "--no-trunc", "--quiet", "--filter", label).split()
+    if len(containers) < 2:
+        raise RehearsalError(f"{instance} should be a machine and its application, and has {containers}")
     at = time.time()
-    _engine(cloud, engine, "kill", "--signal", "KILL", own[0])
+    _engine(cloud, engine, "kill", "--signal", "KILL", *containers)
     return at
 
 

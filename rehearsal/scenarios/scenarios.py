@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rehearsal.playbook import Run
@@ -59,7 +59,7 @@ def good_release(play: Play, name: str = "good release") -> Result:
 
 def _not_right(result: Result) -> Result:
     """The playbook ended otherwise than it had to: what serves is not what was meant."""
-    return Result(**{**vars(result), "final_version_ok": False})
+    return replace(result, final_version_ok=False)
 
 
 def _bad_release(play: Play, name: str, context: Path) -> Result:

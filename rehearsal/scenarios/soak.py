@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def soak(say: Callable[[str], None], good_releases: int = 10) -> list[Result]:
                     note(result)
             for scenario in BOTH_VARIANTS:
                 result = scenario(played)
-                note(Result(**{**asdict(result), "scenario": f"{result.scenario} ({variant})"}))
+                note(replace(result, scenario=f"{result.scenario} ({variant})"))
     return results
 
 
