@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,26 @@ def test_credentials_of_another_account_are_refused(cloud: Cloud) -> None:
     assert run.status != 0
     sentence = "These credentials belong to account 999999999999, and bad is account 000000000000."
     assert sentence in " ".join(run.output.split())
+    assert everything(cloud) == before
+
+
+def test_credentials_that_end_too_soon_are_refused(cloud: Cloud) -> None:
+    before = everything(cloud)
+    given = cloud.client("sts").get_session_token()["Credentials"]
+    keys = {
+        "AWS_ENDPOINT_URL": cloud.endpoint,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": given["SessionToken"],
+        "AWS_CREDENTIAL_EXPIRATION": (datetime.now(UTC) + timedelta(minutes=20, seconds=30)).isoformat(),
+    }
+    run = cloud.playbook("site.yml", variables={"env_name": "bad", "controller_environment": keys})
+    assert run.status != 0
+    said = " ".join(run.output.split())
+    assert "These credentials end in 20 minutes" in said
+    assert "and a run may wait 60 minutes (stack_timeout_seconds)" in said
+    assert given["SecretAccessKey"] not in run.output
     assert everything(cloud) == before
 
 

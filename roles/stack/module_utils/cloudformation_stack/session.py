@@ -132,6 +132,15 @@ class Clients:
             self._made[service] = self._make(service)
         return self._made[service]
 
+    def credentials(self) -> Any:
+        """What botocore finds: `method`, the way it found them, and `token`, empty for lasting ones; or None."""
+        where = self._where
+        if where.access_key:
+            return importlib.import_module("botocore.credentials").Credentials(
+                where.access_key, where.secret_key, where.session_token
+            )
+        return _session(where).get_credentials()
+
     def _make(self, service: str) -> Any:
         try:
             configuration = importlib.import_module("botocore.config")
