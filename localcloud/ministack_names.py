@@ -62,6 +62,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "ministack.services.cloudformation": (
         "_change_sets",
+        "_stack_events",
         "_stacks",
     ),
     "ministack.services.cloudformation.changesets": (

@@ -142,6 +142,18 @@ def stack_resources(stack_name: str) -> Mapping[str, Any]:
     return found
 
 
+def stack_tags(stack_name: str) -> Any:
+    """The stack's tags as of now, in an update the new ones."""
+    return _stack(stack_name).get("Tags") or []
+
+
+def forget_last_event(stack_id: str, logical_id: str) -> None:
+    """Takes back the last event of the stack, if it is this resource's."""
+    events = module("ministack.services.cloudformation")._stack_events.get(stack_id) or []
+    if events and events[-1]["LogicalResourceId"] == logical_id:
+        events.pop()
+
+
 def _stack(stack_name: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = module("ministack.services.cloudformation")._stacks.get(stack_name) or {}
     return found

@@ -11,7 +11,11 @@ def template(*topics: str) -> str:
         {
             "Parameters": {"Title": {"Type": "String", "Default": "one"}},
             "Resources": {
-                name: {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Title"}}} for name in topics
+                "Constant": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "always the same"}},
+                **{
+                    name: {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Title"}}}
+                    for name in topics
+                },
             },
         }
     )
@@ -38,5 +42,16 @@ def test_what_an_update_adds_is_created_and_what_it_changes_has_its_physical_id_
         assert ("First", "UPDATE_IN_PROGRESS", topic) in found
         second = [status for name, status, _ in found if name == "Second"]
         assert second == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
+        assert [status for name, status, _ in found if name == "Constant"] == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
+        # New tags of the stack reach every resource of it.
+        api.update_stack(
+            StackName="events",
+            UsePreviousTemplate=True,
+            Parameters=[{"ParameterKey": "Title", "UsePreviousValue": True}],
+            Tags=[{"Key": "env", "Value": "test"}],
+        )
+        api.get_waiter("stack_update_complete").wait(StackName="events", WaiterConfig={"Delay": 1})
+        latest = api.describe_stack_events(StackName="events")["StackEvents"]
+        assert ("Constant", "UPDATE_COMPLETE") in [(e["LogicalResourceId"], e["ResourceStatus"]) for e in latest]
     finally:
         api.delete_stack(StackName="events")
