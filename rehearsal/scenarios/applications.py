@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from rehearsal import application
-from rehearsal.stage import Stage
 
 _PAGE = '        return "Hello World!"'
 
@@ -33,9 +32,8 @@ class Applications:
         """Healthy, and fails on every page: what no health check sees."""
         return application.altered(self._copy("answers-500"), _PAGE, '        raise RuntimeError("a bad release")')
 
-    def turns_bad(self, stage: Stage) -> Path:
-        """Good for a minute of AWS time, long enough to pass every check of its boot, and then fails on every page."""
-        seconds = 60 / stage.cloud.terms.time_scale
+    def turns_bad(self, seconds: float) -> Path:
+        """Good for some seconds of real time, long enough for every check of its boot, and then fails on every page."""
         context = application.altered(
             self._copy("turns-bad"),
             _PAGE,

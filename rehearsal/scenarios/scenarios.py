@@ -82,7 +82,8 @@ def answers_500(play: Play) -> Result:
 
 def turns_bad(play: Play) -> Result:
     """Good at first, and bad after a minute: the alarms end it, or the bake time finds it."""
-    return _bad_release(play, "turns bad after a minute", play.applications.turns_bad(play.stage))
+    minute = 60 / play.stage.cloud.terms.time_scale
+    return _bad_release(play, "turns bad after a minute", play.applications.turns_bad(minute))
 
 
 def rollback_by_name(play: Play) -> Result:

@@ -12,7 +12,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
 
-PYTHON = ["app", "benchmarks", "localcloud", "plugins", "roles", "tests"]
+PYTHON = ["app", "benchmarks", "localcloud", "plugins", "rehearsal", "roles", "tests"]
 
 CHECKS = {
     "ruff": ["ruff", "check", *PYTHON],
