@@ -15,6 +15,9 @@ from rehearsal.report.figures import Series, releases
 from rehearsal.report.verdict import milliseconds
 from rehearsal.story import Story
 
+# Of a chart's height: a layer that is thinner is named by the key alone.
+_ROOM_FOR_WORDS = 0.15
+
 
 @dataclass(frozen=True)
 class Path:
@@ -72,8 +75,9 @@ def rates(story: Story, data: Series, axis: Axis) -> Chart:
         areas.append(Path(style, _band(xs, base, upper, most)))
         widest = max(range(data.length), key=lambda index, values=values: _room(values, index))  # type: ignore[misc]
         middle = (base[widest] + upper[widest]) / 2
-        if name != "failed":
-            labels.append(Label(min(88.0, max(12.0, xs[widest])), 100 - 100 * middle / most, name[:7], f"on-{style}"))
+        if _room(values, widest) > _ROOM_FOR_WORDS * most:
+            x = min(88.0, max(12.0, xs[widest]))
+            labels.append(Label(x, 100 - 100 * middle / most, name[:7], f"on-{style}"))
         base = upper
     grid = [Label(0, 100 - 100 * share, f"{most * share:g}") for share in (0.5, 1.0)]
     answered = ", ".join(f"{name}: at most {max(values, default=0):.0f}" for name, _, values in layers)
@@ -121,9 +125,11 @@ def latency(data: Series, axis: Axis) -> Chart:
             pen = "L"
         lines.append(Path(style, "".join(path)))
         # At the end of the line, clear of its last stretch: above the upper one, below the lower one.
-        last = [height(value) for value in points[-ceil(len(points) / 8) :] if value]
+        drawn = [index for index, value in enumerate(points) if value]
+        last = [height(points[index] or low) for index in drawn[-ceil(len(points) / 8) :]]
         if last:
-            labels.append(Label(100, min(last) if name == "p99" else max(last), name, style))
+            x = axis.percent(data.begin + (drawn[-1] + 0.5) * data.width)
+            labels.append(Label(max(x, 8.0), min(last) if name == "p99" else max(last), name, style))
     decades = range(round(log10(low)), round(log10(high)) + 1)
     grid = [Label(0, height(10.0**power), milliseconds(10.0**power).replace(".0\u00a0", "\u00a0")) for power in decades]
     highest = max((value for value in data.p99 if value), default=None)

@@ -75,7 +75,11 @@ def _failures(story: Story) -> str:
     moments = ", ".join(
         f"{count:,} {name}" for name, count in Counter(during(story, item) for item in story.failed).most_common()
     )
-    return f"The failures were {kinds}: {moments}."
+    answered = ", ".join(
+        f"{count:,} by release {name}"
+        for name, count in Counter(item.release for item in story.failed if item.release).most_common()
+    )
+    return f"The failures were {kinds}: {moments}." + (f" Answered {answered}." if answered else "")
 
 
 def during(story: Story, request: Request) -> str:
@@ -103,7 +107,10 @@ def _latency(story: Story) -> str:
     if before.p99 is None or during_it.p99 is None:
         return ""
     ratio = during_it.p99 / before.p99
+    afterwards = (
+        f" and {milliseconds(after.p99)} after" if after.p99 is not None else ", and nothing was answered after"
+    )
     return (
         f"The slowest hundredth of requests took {milliseconds(before.p99)} or more before, "
-        f"{milliseconds(during_it.p99)} during ({ratio:.2f} times as long) and {milliseconds(after.p99)} after."
+        f"{milliseconds(during_it.p99)} during ({ratio:.2f} times as long){afterwards}."
     )

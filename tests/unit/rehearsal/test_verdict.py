@@ -33,6 +33,7 @@ def test_failures_are_counted_by_kind_and_by_what_went_on() -> None:
         "1 before anything began",
         "3 during the instance refresh (InProgress)",
         "1 after the end",
+        f"Answered 1 by release {NEW}, 1 by release {OLD}.",
     ):
         assert words in failures, failures
 
