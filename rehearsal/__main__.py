@@ -13,9 +13,9 @@ from types import FrameType
 
 from rehearsal import cloud, environment, inventory
 from rehearsal.errors import RehearsalError
-from rehearsal.load.plan import PlanError
+from rehearsal.load.plan import PlanError, check_rate
 from rehearsal.load.process import LoadError
-from rehearsal.release import Wishes, rehearse
+from rehearsal.release import Wishes, before, rehearse
 
 TIME_SCALE = 5.0
 RATE = 200.0
@@ -51,18 +51,25 @@ def main() -> int:
         sys.exit("A rehearsal needs root, because its local cloud does.")
     # Whatever ends this process must not leave a cloud behind.
     signal.signal(signal.SIGTERM, _end)
+    try:
+        check_rate(arguments.rate)
+    except PlanError as error:
+        sys.exit(f"rehearsal: {error}")
     directory = Path(tempfile.mkdtemp(prefix="rehearsal-"))
     try:
         place = cloud.free_place()
         # From here on nothing in this process, or in one that it starts, knows what the caller's environment holds.
         environment.enter(environment.clean(directory, place.endpoint, "000000000000", "us-east-1"))
         found = inventory.read(arguments.environment, os.environ)
-        wishes = Wishes(arguments.revision, arguments.rate, arguments.release_strategy)
+        context = before(arguments.revision, directory / "before", os.environ)
+        wishes = Wishes(arguments.rate, arguments.release_strategy)
         terms = cloud.Terms(found.account, found.region, arguments.time_scale)
         _say(f"A local cloud for {found.env_name}, account {found.account} …")
         with cloud.running(directory, place, terms) as running:
-            return rehearse(running, arguments.environment, wishes, _say)
-    except (RehearsalError, LoadError, PlanError) as error:
+            return rehearse(running, arguments.environment, context, wishes, _say)
+    except KeyboardInterrupt:
+        sys.exit("rehearsal: interrupted; nothing is left of it")
+    except (RehearsalError, LoadError) as error:
         sys.exit(f"rehearsal: {error}")
     finally:
         shutil.rmtree(directory, ignore_errors=True)

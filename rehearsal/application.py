@@ -30,6 +30,7 @@ def of_revision(revision: str, directory: Path, clean: Mapping[str, str]) -> Pat
     )
     if archived.returncode != 0:
         raise RehearsalError(f"FROM={revision}: {archived.stderr.decode('utf-8', 'replace').strip()}")
+    directory.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as files:
         files.extractall(directory, filter="data")
     return directory / "app"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,22 +20,31 @@ REPORTS = PROJECT / "reports"
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the caller may choose; empty strings leave the choice to the inventory."""
+    """What the caller may choose."""
 
-    revision: str = ""
-    """Of git: its application serves before. Empty: the working copy's own, under another name."""
-    rate: float = 200.0
+    rate: float
     release_strategy: str = ""
+    """Empty: the inventory's."""
 
 
-def rehearse(cloud: Cloud, name: str, wishes: Wishes, say: Callable[[str], None]) -> int:
+def before(revision: str, directory: Path, clean: Mapping[str, str]) -> Path:
+    """The build context of what serves first, marked so that it is never the same release as the working copy's.
+
+    :param revision: of git; empty: the working copy's own application.
+    :raises RehearsalError: there is no such revision.
+    """
+    context = application.of_revision(revision, directory, clean) if revision else application.copy(directory)
+    return application.labelled(context, "before")
+
+
+def rehearse(cloud: Cloud, name: str, context: Path, wishes: Wishes, say: Callable[[str], None]) -> int:
     """Deploy what serves before, release the working copy's application, write the report.
 
+    :param context: of what serves before.
     :return: 0 when no request failed and the right release serves in the end, otherwise 1.
     """
-    context = _before(cloud, wishes)
     variables = {"release_strategy": wishes.release_strategy} if wishes.release_strategy else {}
-    say(f"Deploying what serves before{f' (app/ of {wishes.revision})' if wishes.revision else ''} …")
+    say("Deploying what serves before …")
     deployed = stage.deploy(cloud, name, context, wishes.rate, variables)
     say(f"Releasing the working copy's application under {wishes.rate:g} requests/s …")
     story = deployed.under_load("Release", lambda _: deployed.playbooks.run("playbooks/release.yml"))
@@ -48,17 +57,6 @@ def rehearse(cloud: Cloud, name: str, wishes: Wishes, say: Callable[[str], None]
         say("Nothing was released: the same release serves as before.")
     say(f"Report: {file}")
     return 0 if found.good and story.succeeded and story.release_before != story.release_wanted else 1
-
-
-def _before(cloud: Cloud, wishes: Wishes) -> Path:
-    """The build context of what serves first, marked so that it is never the same release as the working copy's."""
-    directory = cloud.directory / "before"
-    directory.mkdir()
-    if wishes.revision:
-        context = application.of_revision(wishes.revision, directory, cloud.environment)
-    else:
-        context = application.copy(directory)
-    return application.labelled(context, "before")
 
 
 def keep(story: Story, label: str) -> Path:

@@ -16,6 +16,12 @@ class PlanError(ValueError):
     """A plan that is refused; the message names the setting."""
 
 
+def check_rate(rate: float) -> None:
+    """:raises PlanError: more than a generator is to send, or nothing."""
+    if not 0 < rate <= MOST_RATE:
+        raise PlanError(f"rate must be more than 0 and at most {MOST_RATE:g} requests/s, got {rate:g}")
+
+
 @dataclass(frozen=True)
 class Arrival:
     """One request. `offset` in seconds from the start of the load."""
@@ -46,8 +52,7 @@ class Plan:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if not 0 < self.rate <= MOST_RATE:
-            raise PlanError(f"rate must be more than 0 and at most {MOST_RATE:g} requests/s, got {self.rate:g}")
+        check_rate(self.rate)
         if not 0 < self.seconds <= MOST_SECONDS:
             raise PlanError(f"seconds must be more than 0 and at most {MOST_SECONDS:g}, got {self.seconds:g}")
         for name in ("slow_share", "new_connection_share"):
