@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -73,26 +70,3 @@ class Observations:
     """`<colour>/<launch template version>` → release, as its instances are told."""
     gaps: Sequence[str] = ()
     """Questions that had no answer, with their moments: what is missing from the picture."""
-
-    def save(self, file: Path) -> None:
-        file.write_text(json.dumps(asdict(self), separators=(",", ":")), encoding="utf-8")
-
-
-def read(file: Path) -> Observations:
-    """A saved recording."""
-    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return Observations(
-        samples=[
-            Sample(
-                **sample
-                | {
-                    "instances": {name: Instance(**item) for name, item in sample["instances"].items()},
-                    "refreshes": [Refresh(**item) for item in sample["refreshes"]],
-                }
-            )
-            for sample in values["samples"]
-        ],
-        events=[StackEvent(**item) for item in values["events"]],
-        releases=values["releases"],
-        gaps=values["gaps"],
-    )
