@@ -61,6 +61,14 @@ class StackEvent:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something that was done to the environment from outside, and is in no API."""
+
+    at: float
+    what: str
+
+
+@dataclass(frozen=True)
 class Observations:
     """A recording: samples and events in order of time, and what is known of names."""
 
@@ -68,5 +76,6 @@ class Observations:
     events: Sequence[StackEvent]
     releases: Mapping[str, str]
     """`<colour>/<launch template version>` → release, as its instances are told."""
+    notes: Sequence[Note] = ()
     gaps: Sequence[str] = ()
     """Questions that had no answer, with their moments: what is missing from the picture."""

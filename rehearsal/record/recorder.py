@@ -9,7 +9,7 @@ from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal.record.observation import Observations, Sample
+from rehearsal.record.observation import Note, Observations, Sample
 from rehearsal.record.questions import Environment
 
 INTERVAL_SECONDS = 1.0
@@ -24,6 +24,7 @@ class Recorder:
         self._environment = environment
         self._samples: list[Sample] = []
         self._releases: dict[str, str] = {}
+        self._notes: list[Note] = []
         self._gaps: list[str] = []
         self._stop = threading.Event()
         self._began = time.time()
@@ -42,6 +43,10 @@ class Recorder:
     @property
     def newest(self) -> Sample | None:
         return self._samples[-1] if self._samples else None
+
+    def note(self, at: float, what: str) -> None:
+        """Write down what no API tells; `at` in Unix time."""
+        self._notes.append(Note(at, what))
 
     def _record(self) -> None:
         due = time.monotonic()
@@ -66,4 +71,4 @@ class Recorder:
     def observations(self) -> Observations:
         """What was seen; to be asked when the block is over."""
         events = sorted(self._environment.events(self._began), key=lambda event: event.at)
-        return Observations(self._samples, events, self._releases, self._gaps)
+        return Observations(self._samples, events, self._releases, self._notes, self._gaps)

@@ -144,6 +144,15 @@ class Lanes:
             lanes.append(Lane(stack.partition("-")[2].partition("-")[2] or stack, "stack", bars, marks))
         return lanes
 
+    def notes(self) -> list[Lane]:
+        """What was done from outside."""
+        notes = self._story.observations.notes
+        bars = [
+            Bar(self._axis.percent(note.at), 0, "note", f"{clock(note.at - self._axis.zero)} {note.what}", note.what)
+            for note in notes
+        ]
+        return [Lane("done to it", "", bars)] if bars else []
+
     def alarms(self) -> list[Lane]:
         """Each alarm; only those that leave OK at some time are worth a row of their own."""
         names = sorted({name for sample in self._samples for name in sample.alarms})

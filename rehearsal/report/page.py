@@ -49,6 +49,7 @@ def render(story: Story) -> str:
     lanes = Lanes(story, axis)
     groups = [
         Group("Instances", lanes.instances()),
+        Group("Accidents", lanes.notes()),
         Group("Traffic", lanes.weights()),
         Group("CloudFormation and Auto Scaling", [*lanes.stacks(), *lanes.refreshes()]),
         Group("Alarms", lanes.alarms()),

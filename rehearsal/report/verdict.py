@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from rehearsal.load.requests import Request
+from rehearsal.report.axis import clock
 from rehearsal.report.figures import phases
 from rehearsal.story import Story
 
@@ -53,7 +54,9 @@ def verdict(story: Story) -> Verdict:
     headline = f"{failed:,} of {total:,} requests failed" if failed else f"None of {total:,} requests failed"
     if not story.final_version_ok:
         headline += ", and the wrong release serves"
-    return Verdict(good, headline, tuple(filter(None, (_outcome(story), _failures(story), _latency(story)))))
+    return Verdict(
+        good, headline, tuple(filter(None, (_outcome(story), _accidents(story), _failures(story), _latency(story))))
+    )
 
 
 def _outcome(story: Story) -> str:
@@ -65,6 +68,10 @@ def _outcome(story: Story) -> str:
     if story.final_version_ok:
         return f"Release {final} has replaced {story.release_before} on {story.environment}. {took}"
     return f"{story.environment} is served by {final} in the end, and {story.release_wanted} should serve. {took}"
+
+
+def _accidents(story: Story) -> str:
+    return " ".join(f"At {clock(note.at - story.began)} {note.what}." for note in story.observations.notes)
 
 
 def _failures(story: Story) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -115,6 +116,8 @@ def controller_killed(play: Play) -> Result:
     def kill_and_start_again(recorder: Recorder) -> Run:
         with play.stage.playbooks.start(RELEASE, image_context=str(context)) as first:
             wait_until(recorder, first, "a release that is half way", half_way(before))
+            first.kill()
+            recorder.note(time.time(), "the controller was killed, and the release started again")
         return play.stage.playbooks.run(RELEASE, image_context=str(context))
 
     story = play.stage.under_load(name, kill_and_start_again)
@@ -138,7 +141,9 @@ def instance_killed(play: Play) -> Result:
                 for name, item in sample.instances.items()
                 if item.version == before and sample.targets.get(name) == "healthy"
             )
-            kills.append(Kill(victim, kill_instance(play.stage.cloud, victim), noticed_within))
+            at = kill_instance(play.stage.cloud, victim)
+            recorder.note(at, f"instance {victim} was killed")
+            kills.append(Kill(victim, at, noticed_within))
             return run.finish()
 
     story = play.stage.under_load(name, release_and_kill)

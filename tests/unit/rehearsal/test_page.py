@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.record.observation import Observations
+from rehearsal.record.observation import Note, Observations
 from rehearsal.report.page import MOST_FAILURES, render, write
 from rehearsal.story import Story
 from tests.unit.rehearsal.stories import FAILED_AT_ALL_KINDS, NEW, OLD, story
@@ -115,8 +115,16 @@ def test_an_alarm_that_fires_has_a_row_of_its_own() -> None:
     assert any("hello-production-blue-errors: ALARM, 0:20 to 0:21" in title for title in titles)
 
 
+def test_what_was_done_from_outside_is_said_and_shown() -> None:
+    made = story()
+    killed = Note(made.began + 20, "instance i-old000001 was killed")
+    page = Page(render(replace(made, observations=replace(made.observations, notes=[killed]))))
+    assert "At 0:20 instance i-old000001 was killed." in page.text
+    assert any(item.get("title") == "0:20 instance i-old000001 was killed" for item in page.all("div"))
+
+
 def test_a_story_without_anything_is_a_page_too() -> None:
-    nothing = story(requests=[], observations=Observations([], [], {}, ["12 no answer"]))
+    nothing = story(requests=[], observations=Observations([], [], {}, gaps=["12 no answer"]))
     text = Page(render(nothing)).text
     assert "the wrong release serves" in text
     assert "The recording has gaps: 12 no answer" in text

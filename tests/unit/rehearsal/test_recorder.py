@@ -15,7 +15,7 @@ from botocore.stub import ANY, Stubber
 
 from rehearsal.cloud import free_place
 from rehearsal.errors import RehearsalError
-from rehearsal.record.observation import Instance, Refresh, Sample
+from rehearsal.record.observation import Instance, Note, Refresh, Sample
 from rehearsal.record.questions import Environment
 from rehearsal.record.recorder import Recorder
 
@@ -227,10 +227,12 @@ def test_what_has_no_answer_is_a_gap_and_the_recording_goes_on() -> None:
         deadline = time.monotonic() + 10
         while recorder.newest is None and time.monotonic() < deadline:
             time.sleep(0.05)
+        recorder.note(2.0, "the controller was killed")
     found = recorder.observations()
     assert len(found.samples) >= 2, "One in time, and one at the end."
     assert found.releases == {"blue/3": "r1"}
     assert scripted.asked == ["blue/3"], "A version is asked about once."
+    assert found.notes == [Note(2.0, "the controller was killed")]
     assert len(found.gaps) == 1
     assert "EndpointConnectionError" in found.gaps[0]
 
