@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ from rehearsal.story import Story
 LEAD_SECONDS = 15.0
 # Of real time; a slow request must be over when the (scaled) draining of its instance is.
 _SLOW_SECONDS = 2.0
+_VERSION_QUESTIONS = 20
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Stage:
     inventory: Inventory
     playbooks: Playbooks
     rate: float
+    lead_seconds: float = LEAD_SECONDS
 
     @cached_property
     def environment(self) -> Environment:
@@ -83,6 +86,11 @@ class Stage:
         """What the live fleet's stack says is deployed."""
         return self.environment.parameters(f"fleet-{self.live_colour}")["Release"]
 
+    def answering_releases(self) -> frozenset[str]:
+        """What /version says, asked often enough to come to every instance."""
+        answers = (self.answer("/version") for _ in range(_VERSION_QUESTIONS))
+        return frozenset(str(json.loads(text)["release"]) for status, text in answers if status == 200)
+
     def plan(self) -> Plan:
         seconds = min(_SLOW_SECONDS, self.environment.draining_seconds() / self.cloud.terms.time_scale / 3)
         slow = f"/exercise/slow?seconds={seconds:.2f}"
@@ -100,11 +108,12 @@ class Stage:
             process.running(self.plan(), self.cloud.directory, self.cloud.environment) as load,
             Recorder(self.environment) as recorder,
         ):
-            time.sleep(LEAD_SECONDS)
+            time.sleep(self.lead_seconds)
             began = time.time()
             run = action(recorder)
             ended = time.time()
-            time.sleep(LEAD_SECONDS)
+            time.sleep(self.lead_seconds)
+            answering = self.answering_releases()
         return Story(
             title=title,
             environment=self.inventory.env_name,
@@ -115,6 +124,7 @@ class Stage:
             release_before=before,
             release_wanted=self.release if wanted is None else wanted,
             output=run.output,
+            release_answers=answering,
             requests=load.requests(),
             observations=recorder.observations(),
         )

@@ -28,6 +28,8 @@ class Story:
     release_before: str
     release_wanted: str
     """What must serve in the end."""
+    release_answers: frozenset[str]
+    """What /version said in the end: told apart from the headers, which an application of the user's own may lack."""
     output: str
     """Of the playbook."""
     requests: Sequence[Request]
@@ -39,11 +41,10 @@ class Story:
 
     @cached_property
     def final_releases(self) -> set[str]:
-        """Every release that answered in the last seconds."""
+        """Every release that answered in the last seconds, by the headers of the load and by /version."""
         end = max((request.scheduled for request in self.requests), default=0.0)
-        return {
-            request.release for request in self.requests if request.scheduled > end - _FINAL_SECONDS and request.release
-        }
+        last = (request.release for request in self.requests if request.scheduled > end - _FINAL_SECONDS)
+        return {*filter(None, last), *self.release_answers}
 
     @property
     def final_version_ok(self) -> bool:

@@ -45,15 +45,16 @@ BOTH_VARIANTS: Sequence[Callable[[Play], Result]] = (
 
 
 @contextmanager
-def play(honours_alarms: bool, rate: float = RATE, time_scale: float = TIME_SCALE) -> Iterator[Play]:
+def play(honours_alarms: bool, lead_seconds: float = stage.LEAD_SECONDS) -> Iterator[Play]:
     """An environment with the working copy's application, for scenarios; nothing is left of it afterwards."""
-    terms = Terms(ACCOUNT, REGION, time_scale, rollback_refresh_honours_alarms=honours_alarms)
+    terms = Terms(ACCOUNT, REGION, TIME_SCALE, rollback_refresh_honours_alarms=honours_alarms)
     with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as directory:
         path = Path(directory)
         with cloud.running(path, cloud.free_place(), terms) as running:
             applications = Applications(path / "applications")
             first = applications.good("first")
-            yield Play(stage.deploy(running, "local", first, rate, VARIABLES), applications, first)
+            deployed = stage.deploy(running, "local", first, RATE, VARIABLES)
+            yield Play(replace(deployed, lead_seconds=lead_seconds), applications, first)
 
 
 def soak(say: Callable[[str], None], good_releases: int = 10) -> list[Result]:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(900)
 @pytest.fixture(scope="module")
 def play() -> Iterator[Play]:
     """An environment whose rollback's refresh honours alarms: the variant that has more to get wrong."""
-    with soak.play(honours_alarms=True) as play:
+    with soak.play(honours_alarms=True, lead_seconds=8) as play:
         yield play
 
 

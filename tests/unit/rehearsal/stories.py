@@ -64,6 +64,7 @@ def story(failures: dict[int, dict[str, Any]] | None = None, **changes: Any) -> 
         succeeded=True,
         release_before=OLD,
         release_wanted=NEW,
+        release_answers=frozenset(),
         output="",
         requests=[request(number, **(failures or {}).get(number, {})) for number in range(1, 1200)],
         observations=Observations(

@@ -49,6 +49,13 @@ def test_two_releases_in_the_end_are_no_success() -> None:
     assert not verdict(story({1190: {"release": OLD}})).good
 
 
+def test_an_application_without_headers_is_known_by_its_version() -> None:
+    silent = {number: {"release": "", "instance": ""} for number in range(1, 1200)}
+    assert not verdict(story(silent)).good
+    assert verdict(story(silent, release_answers=frozenset({NEW}))).good
+    assert not verdict(story(silent, release_answers=frozenset({OLD, NEW}))).good
+
+
 def test_what_serves_as_before_is_said_so() -> None:
     unchanged = {number: {"release": OLD} for number in range(601, 1200)}
     found = verdict(story(unchanged, release_wanted=OLD, time_scale=1))
