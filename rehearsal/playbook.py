@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import subprocess
 import threading
 import time
@@ -18,6 +16,7 @@ from typing import Any, Self
 from rehearsal.environment import PROJECT
 from rehearsal.errors import RehearsalError
 from rehearsal.inventory import TOOLS
+from rehearsal.processes import Marker
 
 
 @dataclass(frozen=True)
@@ -76,15 +75,16 @@ class Playbooks:
 
 
 class RunningPlaybook:
-    """One run, in a process group of its own; whatever is left of it when the block is over is killed."""
+    """One run, out of the reach of the terminal's Ctrl-C; whatever is left of it when the block is over is killed."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self._began = time.time()
         self._lines: list[str] = []
+        self._marker = Marker()
         self._process = subprocess.Popen(
             command,
             cwd=PROJECT,
-            env=dict(environment),
+            env={**environment, **self._marker.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -116,9 +116,8 @@ class RunningPlaybook:
 
     def kill(self) -> None:
         """SIGKILL to every process of the run, as when the controller loses its power."""
-        if self.runs:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        self._marker.kill()
+        self._process.wait()
 
     def finish(self) -> Run:
         status = self._process.wait()
