@@ -70,5 +70,8 @@ class Recorder:
 
     def observations(self) -> Observations:
         """What was seen; to be asked when the block is over."""
-        events = sorted(self._environment.events(self._began), key=lambda event: event.at)
+        # They come newest first, several of them of one moment: sorting keeps the order of those, so it is turned first.
+        events = list(self._environment.events(self._began))
+        events.reverse()
+        events.sort(key=lambda event: event.at)
         return Observations(self._samples, events, self._releases, self._notes, self._gaps)

@@ -64,7 +64,8 @@ def _outcome(story: Story) -> str:
     took += f", with time {story.time_scale:g} times faster than on AWS." if story.time_scale != 1 else "."
     final = " and ".join(sorted(story.final_releases)) or "nothing"
     if story.final_version_ok and story.release_wanted == story.release_before:
-        return f"{story.environment} is served by release {final} as before. {took}"
+        failed = "" if story.succeeded else "The playbook failed, and "
+        return f"{failed}{story.environment} is served by release {final} as before. {took}"
     if story.final_version_ok:
         return f"Release {final} has replaced {story.release_before} on {story.environment}. {took}"
     return f"{story.environment} is served by {final} in the end, and {story.release_wanted} should serve. {took}"

@@ -15,7 +15,7 @@ from botocore.stub import ANY, Stubber
 
 from rehearsal.cloud import free_place
 from rehearsal.errors import RehearsalError
-from rehearsal.record.observation import Instance, Note, Refresh, Sample
+from rehearsal.record.observation import Instance, Note, Refresh, Sample, StackEvent
 from rehearsal.record.questions import Environment
 from rehearsal.record.recorder import Recorder
 
@@ -207,8 +207,10 @@ class Scripted(Environment):
         self.asked.append(f"{colour}/{version}")
         return "r1"
 
-    def events(self, since: float) -> Iterator[Any]:
-        return iter(())
+    def events(self, since: float) -> Iterator[StackEvent]:
+        """Newest first, as CloudFormation has them."""
+        for status in ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"):
+            yield StackEvent(12.0, "s", "s", "AWS::CloudFormation::Stack", status)
 
 
 def test_what_has_no_answer_is_a_gap_and_the_recording_goes_on() -> None:
@@ -230,6 +232,7 @@ def test_what_has_no_answer_is_a_gap_and_the_recording_goes_on() -> None:
         recorder.note(2.0, "the controller was killed")
     found = recorder.observations()
     assert len(found.samples) >= 2, "One in time, and one at the end."
+    assert found.events[-1].status == "UPDATE_ROLLBACK_COMPLETE", "Of one moment, the newest comes last."
     assert found.releases == {"blue/3": "r1"}
     assert scripted.asked == ["blue/3"], "A version is asked about once."
     assert found.notes == [Note(2.0, "the controller was killed")]

@@ -61,6 +61,8 @@ def test_what_serves_as_before_is_said_so() -> None:
     found = verdict(story(unchanged, release_wanted=OLD, time_scale=1))
     assert found.good
     assert found.sentences[0] == f"production is served by release {OLD} as before. It took 40\u00a0s."
+    failed = verdict(story(unchanged, release_wanted=OLD, succeeded=False))
+    assert failed.sentences[0].startswith(f"The playbook failed, and production is served by release {OLD} as before.")
 
 
 def test_phases_count_by_the_scheduled_moment() -> None:
