@@ -70,7 +70,7 @@ class Recorder:
 
     def observations(self) -> Observations:
         """What was seen; to be asked when the block is over."""
-        # They come newest first, several of them of one moment: sorting keeps the order of those, so it is turned first.
+        # They come newest first, several of one moment: sorting leaves those as they are, so they are turned first.
         events = list(self._environment.events(self._began))
         events.reverse()
         events.sort(key=lambda event: event.at)
