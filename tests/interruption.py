@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
 import subprocess
 import threading
@@ -16,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs
 
+from rehearsal.processes import Marker
 from tests.cloud import PROJECT, TOOLS, Cloud, PlaybookRun
 
 # Nothing that is awaited here takes longer, on a busy machine.
@@ -59,10 +59,13 @@ class RunningPlaybook:
         command = [str(TOOLS / "ansible-playbook"), playbook, "-i", inventory, *arguments]
         command += ["-e", json.dumps(variables or {})]
         self._lines: list[str] = []
+        self._marker = Marker()
         self._process = subprocess.Popen(
             command,
             cwd=PROJECT,
-            env={**cloud.playbook_environment, **({"LOCALCLOUD_ENDPOINT": endpoint} if endpoint else {})},
+            env=cloud.playbook_environment
+            | ({"LOCALCLOUD_ENDPOINT": endpoint} if endpoint else {})
+            | self._marker.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -94,8 +97,7 @@ class RunningPlaybook:
 
     def kill(self) -> None:
         """SIGKILL to every process of the run."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._marker.kill()
 
     def finish(self) -> PlaybookRun:
         assert self._process.stdout
