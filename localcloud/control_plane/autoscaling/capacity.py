@@ -87,7 +87,7 @@ def _launch(step: Step, count: int) -> None:
 def _launch_one(step: Step, cause: str) -> bool:
     subnet = _emptiest_subnet(step.group)
     placement = (subnet, step.group.zones.get(subnet, ""))
-    wanted = step.group.template
+    wanted = step.group.launching_from
     resolved = resolve_template(step.world, step.group, wanted)
     try:
         if resolved is None:

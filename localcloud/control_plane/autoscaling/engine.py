@@ -24,7 +24,7 @@ from localcloud.control_plane.autoscaling.model import (
     World,
 )
 from localcloud.control_plane.autoscaling.refresh_model import Preferences, Refresh
-from localcloud.control_plane.autoscaling.settings import GroupSettings, apply, build
+from localcloud.control_plane.autoscaling.settings import GroupSettings, apply, build, existing_template
 from localcloud.control_plane.lock import LOCK
 from localcloud.wire import AwsError
 
@@ -244,17 +244,16 @@ class AutoScaling:
     def start_refresh(
         self, group: Group, preferences: Preferences, template: LaunchTemplateRef | None = None
     ) -> Refresh:
-        """`template` (DesiredConfiguration) becomes the group's; without it the group's own is what counts."""
+        """Towards `template` (DesiredConfiguration); without it towards the group's own."""
         self.check_refresh(group, preferences)
-        step, previous = self._now(group), group.template
-        if template is not None:
-            apply(self.world, group, GroupSettings(template=template))
-        started = refresh.start(step, preferences, template, previous if template is not None else None)
+        desired = template and existing_template(self.world, group, template)
+        started = refresh.start(self._now(group), preferences, desired)
         self._changed(group)
         return started
 
-    def cancel_refresh(self, group: Group) -> Refresh:
-        cancelled = refresh.cancel(self._now(group))
+    def cancel_refresh(self, group: Group, wait: bool = True) -> Refresh:
+        """`wait`: WaitForTransitioningInstances."""
+        cancelled = refresh.cancel(self._now(group), wait)
         self._changed(group)
         return cancelled
 

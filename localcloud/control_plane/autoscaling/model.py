@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from localcloud.control_plane.autoscaling.refresh_model import Refresh
+from localcloud.control_plane.autoscaling.refresh_model import Refresh, RefreshStatus
 from localcloud.desired import Alarms, AlarmState, Instances, Targets
 
 LAUNCHING = "autoscaling:EC2_INSTANCE_LAUNCHING"
@@ -186,6 +186,14 @@ class Group:
     def refresh(self) -> Refresh | None:
         """The instance refresh under way."""
         return self.refreshes[0] if self.refreshes and self.refreshes[0].active else None
+
+    @property
+    def launching_from(self) -> LaunchTemplateRef:
+        """The launch template of the next instance: a refresh on its way to a desired configuration has its own."""
+        refresh = self.refresh
+        if refresh is None or refresh.rollback is not None or refresh.status is RefreshStatus.CANCELLING:
+            return self.template
+        return refresh.desired_template or self.template
 
     def live(self) -> list[Member]:
         return [member for member in self.members.values() if member.live]

@@ -126,13 +126,12 @@ class Operations:
         if values.get("Strategy", "Rolling") != "Rolling":
             raise AwsError("ValidationError", f"localcloud does not support Strategy {values['Strategy']} yet")
         wanted = refresh_requests.desired_template(values.get("DesiredConfiguration"))
-        preferences = refresh_requests.preferences(values.get("Preferences") or {}, refresh_requests.api_bounds(group))
-        if preferences.auto_rollback and wanted is None:
-            raise AwsError("ValidationError", "AutoRollback needs a DesiredConfiguration to roll back from.")
+        preferences = refresh_requests.preferences(values.get("Preferences") or {}, group.maintenance)
         return {"InstanceRefreshId": self.engine.start_refresh(group, preferences, wanted).refresh_id}
 
     def CancelInstanceRefresh(self, values: Values) -> Values:
-        return {"InstanceRefreshId": self.engine.cancel_refresh(self._group(values)).refresh_id}
+        group, wait = self._group(values), values.get("WaitForTransitioningInstances", True)
+        return {"InstanceRefreshId": self.engine.cancel_refresh(group, wait).refresh_id}
 
     def RollbackInstanceRefresh(self, values: Values) -> Values:
         return {"InstanceRefreshId": self.engine.roll_back_refresh(self._group(values)).refresh_id}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from localcloud.control_plane.autoscaling.model import LaunchTemplateRef
@@ -21,6 +21,7 @@ class RefreshStatus(StrEnum):
     BAKING = "Baking"
     SUCCESSFUL = "Successful"
     FAILED = "Failed"
+    CANCELLING = "Cancelling"
     CANCELLED = "Cancelled"
     ROLLBACK_IN_PROGRESS = "RollbackInProgress"
     ROLLBACK_SUCCESSFUL = "RollbackSuccessful"
@@ -31,16 +32,24 @@ ACTIVE = (
     RefreshStatus.PENDING,
     RefreshStatus.IN_PROGRESS,
     RefreshStatus.BAKING,
+    RefreshStatus.CANCELLING,
     RefreshStatus.ROLLBACK_IN_PROGRESS,
 )
+
+Protected = Literal["Refresh", "Ignore", "Wait"]
+"""What becomes of instances that are protected from scale-in."""
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """RefreshPreferences of the API. Percentages are of the desired capacity; `warmup` None means the group's own."""
+    """RefreshPreferences of the API. Percentages are of the desired capacity; `warmup` None means the group's own.
+
+    `max_healthy` None: left out, which is not the same as 100. An instance is then terminated while its replacement is
+    launched, except where `min_healthy` is 100.
+    """
 
     min_healthy: int
-    max_healthy: int
+    max_healthy: int | None
     warmup: int | None = None
     skip_matching: bool = False
     checkpoints: tuple[int, ...] = ()
@@ -48,6 +57,17 @@ class Preferences:
     bake: int = 0
     alarms: tuple[str, ...] = ()
     auto_rollback: bool = False
+    protected: Protected = "Wait"
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """RollbackDetails of the API: why and when, and how far the refresh had come."""
+
+    reason: str
+    started: float
+    percentage: int
+    to_update: int
 
 
 @dataclass
@@ -61,9 +81,8 @@ class Refresh:
     """Instances that were there at the start and have to go."""
     total: int
     desired_template: LaunchTemplateRef | None = None
-    """DesiredConfiguration, as it was given."""
-    previous_template: LaunchTemplateRef | None = None
-    """Where a rollback leads; None: nowhere, because the group's own template was not changed by the refresh."""
+    """DesiredConfiguration: what is launched from now on, and the group's own template once the refresh succeeds."""
+    rollback: Rollback | None = None
     status: RefreshStatus = RefreshStatus.PENDING
     reason: str = ""
     ended: float | None = None
@@ -85,6 +104,10 @@ class Refresh:
 
     @property
     def percentage(self) -> int:
-        if self.status in (RefreshStatus.SUCCESSFUL, RefreshStatus.ROLLBACK_SUCCESSFUL) or not self.total:
-            return 100
-        return 100 * self.replaced // self.total
+        """Of what the refresh replaced; a rollback leads it down to zero again (InstanceRefresh, API)."""
+        done = 100 * self.replaced // self.total if self.total else 100
+        return self.rollback.percentage * (100 - done) // 100 if self.rollback else done
+
+    @property
+    def to_update(self) -> int:
+        return self.rollback.to_update if self.rollback else self.total - self.replaced

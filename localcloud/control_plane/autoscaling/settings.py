@@ -77,7 +77,7 @@ def apply(world: World, group: Group, settings: GroupSettings) -> None:
     desired = _desired(group, settings, minimum, maximum)
     template = group.template
     if settings.template is not None:
-        template = _template(world, group, settings.template)
+        template = existing_template(world, group, settings.template)
     zones = group.zones
     if settings.subnets is not None:
         zones = _zones(world, group, settings)
@@ -141,7 +141,8 @@ def _desired(group: Group, settings: GroupSettings, minimum: int, maximum: int) 
     return min(max(group.desired if settings.desired is None else settings.desired, minimum), maximum)
 
 
-def _template(world: World, group: Group, given: LaunchTemplateRef) -> LaunchTemplateRef:
+def existing_template(world: World, group: Group, given: LaunchTemplateRef) -> LaunchTemplateRef:
+    """The same with id and name. Raises `AwsError` when it does not exist."""
     found = resolve_template(world, group, given)
     if found is None:
         what = given.template_id or given.name

@@ -16,7 +16,13 @@ from typing import Any, TypeVar
 from localcloud import ministack_seam as seam
 from localcloud.control_plane.autoscaling import refresh_requests, requests
 from localcloud.control_plane.autoscaling.engine import AutoScaling
-from localcloud.control_plane.autoscaling.model import Group, LaunchTemplateRef, World, resolve_template
+from localcloud.control_plane.autoscaling.model import (
+    Group,
+    LaunchTemplateRef,
+    MaintenancePolicy,
+    World,
+    resolve_template,
+)
 from localcloud.control_plane.autoscaling.refresh_model import Preferences, Refresh, RefreshStatus
 from localcloud.control_plane.autoscaling.settings import GroupSettings
 from localcloud.control_plane.lock import LOCK
@@ -28,6 +34,9 @@ TYPE = "AWS::AutoScaling::AutoScalingGroup"
 
 DELETE_TIMEOUT = 3600
 """Seconds a stack waits for a group's instances to go: the longest deregistration delay there is (ELB API)."""
+
+REFRESH_TIMEOUT = 36 * 3600
+"""Seconds, each way: "bounded by the CloudFormation resource timeout of 36 hours" ("UpdatePolicy attribute")."""
 
 REPLACING = ("AutoScalingGroupName",)
 """Properties whose change means another group (template reference, "Update requires: Replacement")."""
@@ -80,9 +89,10 @@ class GroupType:
             return self.create(logical_id, new, stack_name)
         rolling_back = seam.is_rolling_back(stack_name)
         wanted = settings(new, old)
-        preferences = self._preferences(stack_name, logical_id, rolling_back)
         with LOCK:
             group = _told(lambda: self.engine.group(seam.scope(), physical_id))
+            kept = None if wanted.clear_maintenance else group.maintenance
+            preferences = self._preferences(stack_name, logical_id, wanted.maintenance or kept, rolling_back)
             refreshes = preferences is not None and (
                 refresh_triggers(self.engine, group, wanted) or (rolling_back and self._is_mixed(group, wanted))
             )
@@ -98,7 +108,9 @@ class GroupType:
             self._await(group, started, None if rolling_back else stack_name)
         return physical_id, attributes(group)
 
-    def _preferences(self, stack_name: str, logical_id: str, rolling_back: bool) -> Preferences | None:
+    def _preferences(
+        self, stack_name: str, logical_id: str, maintenance: MaintenancePolicy | None, rolling_back: bool
+    ) -> Preferences | None:
         """Of the refresh that the UpdatePolicy asks for; None without one."""
         update_policy = seam.resource_attribute(stack_name, logical_id, "UpdatePolicy") or {}
         if "AutoScalingInstanceRefresh" not in update_policy:
@@ -107,7 +119,9 @@ class GroupType:
         if given.get("Strategy", "Rolling") != "Rolling":
             raise RefusedError(f"localcloud does not support Strategy {given['Strategy']} yet")
         values = {name: value for name, value in (given.get("Preferences") or {}).items() if value != seam.no_value()}
-        asked = _told(lambda: refresh_requests.preferences(values, refresh_requests.POLICY_BOUNDS, skip_matching=True))
+        asked = _told(
+            lambda: refresh_requests.preferences(values, maintenance, refresh_requests.STACK_BOUNDS, skip_matching=True)
+        )
         if rolling_back:
             # Without a bake time, as nothing is being tried. Whether alarms count is not documented: see Settings.
             alarms = asked.alarms if self._rollback_honours_alarms else ()
@@ -126,11 +140,14 @@ class GroupType:
 
         `cancelled_with` is the stack whose CancelUpdateStack ends the refresh too; a rollback cannot be cancelled.
         """
+        deadline = time.monotonic() + self.engine.world.scaled(REFRESH_TIMEOUT)
         while started.active:
+            if time.monotonic() > deadline:
+                raise RefusedError(f"Instance refresh {started.refresh_id} of {group.name} takes longer than 36 hours")
             if cancelled_with and seam.is_update_cancelled(cancelled_with):
                 with LOCK:
                     if started.active:
-                        self.engine.cancel_refresh(group)
+                        self.engine.cancel_refresh(group, wait=False)
                 raise RefusedError("Resource update cancelled")
             self._sleep(self._poll)
         if started.status is not RefreshStatus.SUCCESSFUL:

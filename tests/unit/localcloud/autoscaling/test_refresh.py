@@ -6,139 +6,84 @@ Sources: "How an instance refresh works in an Auto Scaling group" (EC2 Auto Scal
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import pytest
 
-from localcloud.control_plane.autoscaling.model import Group, LaunchTemplateRef, Lifecycle
-from localcloud.control_plane.autoscaling.refresh_model import Preferences, Refresh
+from localcloud.control_plane.autoscaling.model import LaunchTemplateRef
+from localcloud.control_plane.autoscaling.refresh_model import Preferences
 from localcloud.desired import AlarmState
 from localcloud.wire import AwsError
-from tests.unit.localcloud.autoscaling.cloud import LAUNCH_HOOK, SCOPE, TARGET_GROUP, Cloud
+from tests.unit.localcloud.autoscaling.cloud import SCOPE, Cloud
+from tests.unit.localcloud.autoscaling.timeline import RELEASE, WARMUP, Timeline
 
-WARMUP = 30
-RELEASE = Preferences(100, 110, warmup=WARMUP, skip_matching=True)
-
-
-class SetAlarms:
-    """CloudWatch, in the states that the test sets."""
-
-    def __init__(self, **states: AlarmState) -> None:
-        self.states = dict(states)
-
-    def state(self, account: str, region: str, alarm: str) -> AlarmState | None:
-        return self.states.get(alarm)
+THREE = "OOOn OOON -OONn -OONN OONN -ONNn -ONNN ONNN -NNN NNN"
+SIX = (
+    "OOOOOOn OOOOOON -OOOOONn -OOOOONN OOOOONN -OOOONNn -OOOONNN OOOONNN -OOONNNn -OOONNNN OOONNNN -OONNNNn -OONNNNN "
+    "OONNNNN -ONNNNNn -ONNNNNN ONNNNNN -NNNNNN NNNNNN"
+)
+SIX_BY_HALVES = "OOOOOOnnn OOOOOONNN ---OOONNNnnn ---OOONNNNNN OOONNNNNN ---NNNNNN NNNNNN"
 
 
-class Timeline:
-    """A group that is refreshed in steps of ten seconds: machines boot, register and answer within one step."""
-
-    def __init__(self, cloud: Cloud, size: int, desired: int | None = None, **changes: object) -> None:
-        self.cloud = cloud
-        self.alarms = SetAlarms(errors="OK")
-        cloud.engine.world = replace(cloud.engine.world, alarms=self.alarms)
-        self.group: Group = cloud.in_service(
-            **({"min_size": size, "max_size": 2 * size, "warmup": WARMUP, "hooks": [LAUNCH_HOOK]} | changes)
-        )
-        if desired:
-            cloud.engine.set_desired(self.group, desired)
-            self._boot()
-            cloud.tick(10_000)
-        self.good = True
-        self.least = 0
-
-    def _boot(self) -> None:
-        self.cloud.settle()
-        self.cloud.complete(self.group)
-        self.cloud.settle()
-
-    def release(self, preferences: Preferences = RELEASE, good: bool = True) -> Refresh:
-        """A new version of the launch template; a bad one starts, and never answers the load balancer."""
-        self.good = good
-        versions = self.cloud.instances.template_versions
-        versions.append({"ImageId": f"ami-{len(versions) + 1}", "InstanceType": "t3.micro"})
-        self.least = math.ceil(self.group.desired * preferences.min_healthy / 100)
-        return self.cloud.engine.start_refresh(self.group, preferences)
-
-    def new(self, instance_id: str) -> bool:
-        return int(self.group.members[instance_id].template.version) == len(self.cloud.instances.template_versions)
-
-    def line(self) -> str:
-        """Old and new instances: `O`/`N` serves, `o`/`n` boots, `-` leaves; in the order of their launch."""
-        letters = []
-        for instance_id, member in self.group.members.items():
-            letter = "N" if self.new(instance_id) else "O"
-            if not member.live:
-                letters.append("-")
-            else:
-                letters.append(letter if self.serves(instance_id) else letter.lower())
-        return "".join(letters)
-
-    def serves(self, instance_id: str) -> bool:
-        health = self.cloud.targets.target_state(TARGET_GROUP, instance_id)
-        in_service = self.group.members[instance_id].lifecycle is Lifecycle.IN_SERVICE
-        return in_service and health is not None and health.state == "healthy"
-
-    def step(self) -> str:
-        self.cloud.instances.settle()
-        self.cloud.complete(self.group)
-        for instance_id, health in list(self.cloud.targets.groups[TARGET_GROUP].items()):
-            if health.state == "draining":
-                del self.cloud.targets.groups[TARGET_GROUP][instance_id]
-            elif health.state == "initial":
-                answers = self.good or not self.new(instance_id)
-                self.cloud.targets.report(TARGET_GROUP, instance_id, "healthy" if answers else "unhealthy")
-        self.cloud.tick(10)
-        serving = sum(self.serves(instance_id) for instance_id in self.group.members)
-        assert serving >= self.least, f"{serving} of at least {self.least} serve: {self.line()}"
-        return self.line()
-
-    def run(self, refresh: Refresh, steps: int = 400) -> list[str]:
-        """The distinct states until the refresh has ended."""
-        lines = [self.line()]
-        for _ in range(steps):
-            line = self.step()
-            if line != lines[-1]:
-                lines.append(line)
-            if not refresh.active:
-                return lines
-        raise AssertionError(f"{refresh.status} after {steps} steps: {lines}")
+@pytest.mark.parametrize(
+    ("desired", "preferences", "expected"),
+    [
+        # 110 % of 3 and of 6 is no whole instance more: with both percentages set, one is launched first.
+        (3, RELEASE, THREE),
+        (6, RELEASE, SIX),
+        (6, replace(RELEASE, max_healthy=150), SIX_BY_HALVES),
+        # "if the minimum healthy percentage is set to 100 percent", new ones come first without a maximum too.
+        (3, replace(RELEASE, max_healthy=None), THREE),
+    ],
+    ids=["three", "scaled out to six", "six, half more", "three, no maximum"],
+)
+def test_a_good_release(cloud: Cloud, desired: int, preferences: Preferences, expected: str) -> None:
+    """MinHealthyPercentage and MaxHealthyPercentage, API reference; min 3, max 6. `step` looks at the minimum."""
+    timeline = Timeline(cloud, 3, desired=desired)
+    refresh = timeline.release(preferences)
+    lines = timeline.run(refresh)
+    assert lines == expected.split()
+    assert (refresh.status, refresh.percentage, refresh.to_update) == ("Successful", 100, 0)
+    assert timeline.group.desired == desired
 
 
-def test_a_group_of_three_launches_one_before_it_terminates_one(cloud: Cloud) -> None:
-    """110 % of 3 is 3: with both percentages set, a group too small for them launches first."""
+def test_an_instance_is_replaced_when_its_replacement_is_healthy_and_warmed_up(cloud: Cloud) -> None:
+    """InstanceWarmup, API reference: the next one waits for it, and so does the percentage."""
     timeline = Timeline(cloud, 3)
     refresh = timeline.release()
-    lines = timeline.run(refresh)
-    assert (refresh.status, refresh.percentage) == ("Successful", 100)
-    assert max(len(line.replace("-", "")) for line in lines) == 4
-    assert lines[0] == "OOOn"
-    assert lines[-1] == "NNN"
-    # One at a time: never two that boot, and each waits for its warm-up.
-    assert all(line.count("n") <= 1 for line in lines)
-    assert refresh.ended is not None
-    assert refresh.ended - refresh.started >= 3 * WARMUP
+    (new,) = [member for i, member in timeline.group.members.items() if timeline.new(i)]
+    while timeline.line() in ("OOOn", "OOON"):
+        timeline.step()
+    assert new.in_service_at is not None
+    assert cloud.now - new.in_service_at >= WARMUP
+    assert (timeline.line(), refresh.percentage) == ("-OONn", 0)
+    timeline.step()
+    assert (timeline.line(), refresh.percentage, refresh.to_update) == ("-OONN", 33, 2)
 
 
-def test_a_group_scaled_out_to_six_keeps_its_six(cloud: Cloud) -> None:
-    timeline = Timeline(cloud, 3, desired=6)
-    refresh = timeline.release(replace(RELEASE, max_healthy=150))
-    lines = timeline.run(refresh)
-    assert lines[0] == "OOOOOOnnn"
-    assert lines[-1] == "NNNNNN"
-    assert timeline.group.desired == 6
-
-
-@pytest.mark.parametrize("desired", [None, 6])
-def test_a_release_that_never_answers_fails_after_an_hour_and_takes_nothing(cloud: Cloud, desired: int | None) -> None:
+@pytest.mark.parametrize("desired", [3, 6])
+def test_a_release_that_never_answers_fails_after_an_hour_and_takes_nothing(cloud: Cloud, desired: int) -> None:
     """It "continues to retry for up to 1 hour" (user guide); what served before serves all the way."""
     timeline = Timeline(cloud, 3, desired=desired)
     refresh = timeline.release(good=False)
     lines = timeline.run(refresh)
+    old = "O" * desired
+    assert lines == [f"{old}n", f"{old}-n", f"{old}--n", f"{old}--"]
     assert refresh.status == "Failed"
     assert "nothing could be replaced for 60 minutes" in refresh.reason
-    assert all(line.count("O") == (desired or 3) for line in lines)
+    assert (refresh.percentage, refresh.to_update) == (0, desired)
+
+
+def test_a_release_that_abandons_its_hook_fails_and_says_so(cloud: Cloud) -> None:
+    """User guide, "How lifecycle hooks work": an abandoned instance is terminated and another one launched."""
+    timeline = Timeline(cloud, 3)
+    refresh = timeline.release()
+    while refresh.active:
+        cloud.complete(timeline.group, "ABANDON")
+        timeline.step()
+    assert refresh.status == "Failed"
+    assert "was abandoned" in refresh.reason
+    assert timeline.line().startswith("OOO")
 
 
 def test_the_way_back_replaces_the_new_ones_only(cloud: Cloud) -> None:
@@ -266,7 +211,10 @@ def test_one_refresh_at_a_time_and_what_is_cancelled_stays_where_it_is(cloud: Cl
         cloud.engine.start_refresh(timeline.group, RELEASE)
     assert refused.value.code == "InstanceRefreshInProgress"
     cloud.engine.cancel_refresh(timeline.group)
-    assert refresh.status == "Cancelled"
+    assert (refresh.status, timeline.line()) == ("Cancelling", "OOOn")
+    timeline.step()
+    # The launch has come to its end; the surplus goes as in any scale-in, the oldest version first.
+    assert (refresh.status, timeline.line()) == ("Cancelled", "-OON")
     for _ in range(10):
         timeline.step()
     assert len(timeline.group.members) == 3
