@@ -76,6 +76,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "ministack.services.cloudformation.handlers": (
         "_ACTION_HANDLERS",
         "_OPERATION_EVENT_FIELDS",
+        "_roll_back_operation",
         "validate_template_support",
     ),
     "ministack.services.cloudformation.helpers": (
@@ -100,6 +101,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_NO_VALUE",
         "_operation_event",
         "_resolve_refs",
+        "_roll_back_operation",
         "_runs_on_worker_thread",
         "_sends_back_failed_update",
         "_validation_errors",

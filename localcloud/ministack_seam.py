@@ -94,6 +94,7 @@ class _Operation:
 
 
 _operation: ContextVar[_Operation | None] = ContextVar("stack operation", default=None)
+_rolling_back_to: ContextVar[_Operation | None] = ContextVar("what a rollback leads to", default=None)
 
 
 def replace_resource_type(resource_type: str, handler: ResourceHandler) -> None:
@@ -181,17 +182,35 @@ def remember_operations() -> None:
         return conditions
 
     stacks._evaluate_conditions = evaluate
+    _remember_what_a_rollback_leads_to()
+
+
+def _remember_what_a_rollback_leads_to() -> None:
+    """A rollback goes by the policies from before the update ("UpdatePolicy attribute", CloudFormation guide)."""
+    stacks = module("ministack.services.cloudformation.stacks")
+    original = stacks._roll_back_operation
+
+    async def roll_back(stack_name: str, stack_id: str, stack: Any, operation: Any, *rest: Any, **options: Any) -> None:
+        previous = operation.get("previous_stack")
+        if previous:
+            template, parameters = previous.get("_template") or {}, previous.get("_resolved_params") or {}
+            conditions = stacks._evaluate_conditions(template, parameters)
+            _rolling_back_to.set(_Operation(template, parameters, conditions))
+        await original(stack_name, stack_id, stack, operation, *rest, **options)
+
+    stacks._roll_back_operation = roll_back
+    module("ministack.services.cloudformation.handlers")._roll_back_operation = roll_back
 
 
 def resource_attribute(stack_name: str, logical_id: str, attribute: str) -> Any:
-    """An attribute beside Properties, such as UpdatePolicy, of the template now being applied; resolved.
+    """An attribute beside Properties, such as UpdatePolicy, of the template now applied or rolled back to; resolved.
 
     None when the resource does not have it. Where no template is being applied, as while a rollback is continued, it
     is the stack's own.
     """
     stacks = module("ministack.services.cloudformation.stacks")
     stack = _stack(stack_name)
-    operation = _operation.get()
+    operation = _rolling_back_to.get() or _operation.get()
     if operation is None:
         template, parameters = stack.get("_template") or {}, stack.get("_resolved_params") or {}
         operation = _Operation(template, parameters, stacks._evaluate_conditions(template, parameters))

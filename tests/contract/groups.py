@@ -1,12 +1,14 @@
-"""Groups and stacks over instances and targets in memory.
+"""Groups and stacks over instances and targets in memory, and alarms that a file names.
 
 Every tick a pending instance begins to run, a new target is healthy and a draining one is gone.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ministack.services import ec2
@@ -14,8 +16,9 @@ from ministack.services import ec2
 from localcloud.control_plane.autoscaling import service as autoscaling
 from localcloud.control_plane.cloudformation import service as cloudformation
 from localcloud.control_plane.ec2 import launch_templates
-from localcloud.desired import LaunchRefused
+from localcloud.desired import AlarmState, LaunchRefused
 from localcloud.settings import Settings
+from tests.contract.stacks.fleet import ALARMS, MUTE
 from tests.unit.localcloud.autoscaling.fakes import FakeInstances, FakeTargets
 
 GONE = "ami-gone"
@@ -43,14 +46,37 @@ class Instances(FakeInstances):
 class Targets(FakeTargets):
     """Any target group exists."""
 
+    def __init__(self, instances: Instances) -> None:
+        super().__init__()
+        self._instances = instances
+
     def target_group_exists(self, target_group_arn: str) -> bool:
         self.groups.setdefault(target_group_arn, {})
         return True
 
+    def settle(self) -> None:
+        super().settle()
+        for arn, targets in self.groups.items():
+            for instance_id in list(targets):
+                if self._instances.launched_from[instance_id]["ImageId"] == MUTE:
+                    self.report(arn, instance_id, "unhealthy")
+
+
+class Alarms:
+    """As the file says at this moment."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def state(self, account: str, region: str, alarm: str) -> AlarmState | None:
+        states: dict[str, AlarmState] = json.loads(self._file.read_text()) if self._file.exists() else {}
+        return states.get(alarm)
+
 
 def install(settings: Settings) -> Callable[[], None]:
-    instances, targets = Instances(), Targets()
-    engine = autoscaling.install(settings, instances, targets)
+    instances = Instances()
+    targets = Targets(instances)
+    engine = autoscaling.install(settings, instances, targets, Alarms(settings.state_dir / ALARMS))
     cloudformation.install()
 
     def reconcile() -> None:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
 from localcloud.settings import Settings
 from tests.cloud import ACCOUNT, aws_client
 from tests.contract.control_plane import free_port, serving
+from tests.contract.stacks.fleet import Template, eventually
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +31,36 @@ def client(endpoint: str) -> Any:
         )
 
     return make
+
+
+@pytest.fixture
+def stack(client: Any) -> Any:
+    """apply(template, **parameters) → final status; everything is deleted afterwards.
+
+    `meanwhile` is called again and again until the stack has settled.
+    """
+    api = client("cloudformation")
+
+    def settled() -> Any:
+        found = api.describe_stacks(StackName="fleet-stack")["Stacks"][0]
+        return None if found["StackStatus"].endswith("IN_PROGRESS") else found
+
+    def apply(
+        body: Template, update: bool = False, meanwhile: Callable[[], Any] = lambda: None, **parameters: str
+    ) -> Any:
+        change = api.update_stack if update else api.create_stack
+        change(
+            StackName="fleet-stack",
+            TemplateBody=json.dumps(body),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        )
+        return eventually(lambda: meanwhile() or settled(), seconds=30)
+
+    yield apply
+    try:
+        api.delete_stack(StackName="fleet-stack")
+        api.get_waiter("stack_delete_complete").wait(
+            StackName="fleet-stack", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+        )
+    except ClientError:
+        pass

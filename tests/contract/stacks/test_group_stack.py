@@ -3,122 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
-Template = dict[str, Any]
-
-
-def template(**changes: Any) -> Template:
-    group: dict[str, Any] = {
-        "AutoScalingGroupName": "fleet",
-        "MinSize": {"Ref": "MinSize"},
-        "MaxSize": "4",
-        "VPCZoneIdentifier": [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],
-        "LaunchTemplate": {
-            "LaunchTemplateId": {"Ref": "LaunchTemplate"},
-            "Version": {"Fn::GetAtt": ["LaunchTemplate", "LatestVersionNumber"]},
-        },
-        "TargetGroupARNs": ["arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/t/1"],
-        "HealthCheckType": "ELB",
-        "HealthCheckGracePeriod": 30,
-        "InstanceMaintenancePolicy": {"MinHealthyPercentage": 100, "MaxHealthyPercentage": 110},
-        "LifecycleHookSpecificationList": [
-            {
-                "LifecycleHookName": "launch",
-                "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING",
-                "HeartbeatTimeout": 300,
-                "DefaultResult": "ABANDON",
-            }
-        ],
-        "Tags": [{"Key": "Name", "Value": "fleet", "PropagateAtLaunch": True}],
-    }
-    group.update(changes)
-    subnet = {"Type": "AWS::EC2::Subnet"}
-    return {
-        "Parameters": {"MinSize": {"Type": "Number", "Default": 2}, "Image": {"Type": "String", "Default": "ami-1"}},
-        "Resources": {
-            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
-            "SubnetA": subnet | {"Properties": _subnet("10.0.0.0/24", "us-east-1a")},
-            "SubnetB": subnet | {"Properties": _subnet("10.0.1.0/24", "us-east-1b")},
-            "LaunchTemplate": {
-                "Type": "AWS::EC2::LaunchTemplate",
-                "Properties": {"LaunchTemplateData": {"ImageId": {"Ref": "Image"}, "InstanceType": "t3.micro"}},
-            },
-            "Group": {
-                "Type": "AWS::AutoScaling::AutoScalingGroup",
-                "Properties": group,
-                "UpdatePolicy": {"AutoScalingInstanceRefresh": {"Strategy": "Rolling"}},
-            },
-        },
-        "Outputs": {"Group": {"Value": {"Ref": "Group"}}},
-    }
-
-
-def _subnet(cidr: str, zone: str) -> dict[str, Any]:
-    return {"VpcId": {"Ref": "Vpc"}, "CidrBlock": cidr, "AvailabilityZone": zone}
-
-
-def eventually(question: Callable[[], Any], seconds: float = 10) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.1)
-    return answer
-
-
-@pytest.fixture
-def stack(client: Any) -> Any:
-    """apply(template, **parameters) → final status; everything is deleted afterwards."""
-    api = client("cloudformation")
-
-    def settled() -> Any:
-        found = api.describe_stacks(StackName="fleet-stack")["Stacks"][0]
-        return None if found["StackStatus"].endswith("IN_PROGRESS") else found
-
-    def apply(body: Template, update: bool = False, **parameters: str) -> Any:
-        change = api.update_stack if update else api.create_stack
-        change(
-            StackName="fleet-stack",
-            TemplateBody=json.dumps(body),
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        )
-        return eventually(settled)
-
-    yield apply
-    try:
-        api.delete_stack(StackName="fleet-stack")
-        api.get_waiter("stack_delete_complete").wait(
-            StackName="fleet-stack", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
-        )
-    except ClientError:
-        pass
-
-
-def group(client: Any) -> Any:
-    found = client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=["fleet"])
-    return next(iter(found["AutoScalingGroups"]), None)
-
-
-def complete_hooks(client: Any) -> None:
-    for instance in group(client)["Instances"]:
-        if instance["LifecycleState"] == "Pending:Wait":
-            client("autoscaling").complete_lifecycle_action(
-                AutoScalingGroupName="fleet",
-                LifecycleHookName="launch",
-                InstanceId=instance["InstanceId"],
-                LifecycleActionResult="CONTINUE",
-            )
-
-
-def in_service(client: Any, count: int) -> bool:
-    complete_hooks(client)
-    states = [instance["LifecycleState"] for instance in group(client)["Instances"]]
-    return states == ["InService"] * count
+from tests.contract.stacks.fleet import eventually, group, in_service, refreshes, template
 
 
 def test_create_complete_means_launched_and_the_hook_decides_about_in_service(client: Any, stack: Any) -> None:
@@ -136,11 +26,6 @@ def test_sizes_are_updated_in_place(client: Any, stack: Any) -> None:
     stack(template())
     assert stack(template(), update=True, MinSize="3")["StackStatus"] == "UPDATE_COMPLETE"
     eventually(lambda: in_service(client, 3))
-
-
-def refreshes(client: Any) -> list[Any]:
-    found = client("autoscaling").describe_instance_refreshes(AutoScalingGroupName="fleet")
-    return list(found["InstanceRefreshes"])
 
 
 def test_an_update_that_may_not_start_its_refresh_leaves_the_group_as_it_is(client: Any, stack: Any) -> None:
