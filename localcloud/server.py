@@ -100,7 +100,8 @@ def serve(settings: Settings) -> None:
     if settings.engine == "podman":
         threading.Thread(target=_watch_podman, args=(settings, ended), name="podman-watch", daemon=True).start()
     try:
-        asyncio.run(run())
+        # Not asyncio.run, which at its end joins the threads of stacks that wait for a refresh or a deletion.
+        asyncio.new_event_loop().run_until_complete(run())
     finally:
         ended.set()
         reconciler.stop()
