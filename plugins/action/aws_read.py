@@ -5,18 +5,16 @@ A module would be packed, sent and started for every question; here botocore is 
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-from ansible.plugins.action import ActionBase
+from typing import Any, ClassVar
 
 # The stack role's package has the session: credentials and endpoint of the play, clients, retries.
 sys.path.append(str(Path(__file__).resolve().parents[2] / "roles" / "stack" / "module_utils"))
 
 from cloudformation_stack import session
+from cloudformation_stack.controller_action import ControllerAction
 from cloudformation_stack.errors import StackError
 
 # Ansible loads this class before it forks a worker for each task, so no worker imports botocore anew.
@@ -38,42 +36,28 @@ def plain(value: Any) -> Any:
     return value
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible ships no types
+class ActionModule(ControllerAction):
     """The action; see modules/aws_read.py for its documentation."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
+        "service": {"type": "str", "required": True},
+        "operation": {"type": "str", "required": True},
+        "arguments": {"type": "dict", "default": {}},
+        "missing": {"type": "list", "elements": "str", "default": []},
+        "region": {"type": "str"},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _, options = self.validate_argument_spec(
-            argument_spec={
-                "service": {"type": "str", "required": True},
-                "operation": {"type": "str", "required": True},
-                "arguments": {"type": "dict", "default": {}},
-                "missing": {"type": "list", "elements": "str", "default": []},
-                "region": {"type": "str"},
-            }
-        )
-        play: dict[str, Any] = {}
-        self._compute_environment_string(play)
-        try:
-            result["answer"] = self._ask(options, play)
-            result["found"] = result["answer"] != {}
-        except StackError as error:
-            result.update(failed=True, msg=error.message)
-        return result
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        answer = self._ask(options)
+        return {"answer": answer, "found": answer != {}}
 
-    def _ask(self, options: dict[str, Any], play: dict[str, Any]) -> Any:
+    def _ask(self, options: dict[str, Any]) -> Any:
         from botocore import exceptions  # noqa: PLC0415  # after the session has said that it is missing
 
         operation = options["operation"]
         if not operation.startswith(READING):
             raise StackError(f"aws_read only reads: {operation} does not begin with {', '.join(READING)}.")
-        where = session.connection({"region": options["region"]}, play, os.environ)
-        client = session.Clients(where)(options["service"])
+        client = self.clients(options["region"])(options["service"])
         call = getattr(client, operation, None)
         if call is None:
             raise StackError(f"{options['service']} has no operation {operation}.")

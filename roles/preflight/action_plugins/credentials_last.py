@@ -6,39 +6,28 @@ import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-from ansible.plugins.action import ActionBase
+from typing import Any, ClassVar
 
 # The stack role's package has the session: credentials and endpoint of the play.
 sys.path.append(str(Path(__file__).resolve().parents[2] / "stack" / "module_utils"))
 sys.path.append(str(Path(__file__).resolve().parents[1] / "python"))
 
-from cloudformation_stack import session
+from cloudformation_stack.controller_action import ControllerAction
 from cloudformation_stack.errors import StackError
 from expiry import judge
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible ships no types
+class ActionModule(ControllerAction):
     """Option: C(seconds), the longest wait. Warns where nobody can tell."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
+    ARGUMENTS: ClassVar[dict[str, Any]] = {"seconds": {"type": "int", "required": True}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _, options = self.validate_argument_spec(argument_spec={"seconds": {"type": "int", "required": True}})
-        play: dict[str, Any] = {}
-        self._compute_environment_string(play)
-        try:
-            found = session.Clients(session.connection({}, play, os.environ)).credentials()
-        except StackError as error:
-            return {**result, "failed": True, "msg": error.message}
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        found = self.clients().credentials()
         if found is None:
-            return result
+            return {}
         # Those that a play names are not the process', whose expiration says nothing about them.
+        play = self.play_environment()
         source = play if "AWS_ACCESS_KEY_ID" in play else os.environ
         judgement = judge(
             found.method,
@@ -47,8 +36,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible ships no types
             datetime.now(UTC),
             timedelta(seconds=options["seconds"]),
         )
-        if judgement.warning:
-            result["warnings"] = [judgement.warning]
         if judgement.refusal:
-            result.update(failed=True, msg=judgement.refusal)
-        return result
+            raise StackError(judgement.refusal)
+        return {"warnings": [judgement.warning]} if judgement.warning else {}

@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import Any
-
-from ansible.plugins.action import ActionBase
+from typing import Any, ClassVar
 
 # The stack role's package has the session: credentials and endpoint of the play, clients, retries.
 sys.path.append(str(Path(__file__).resolve().parents[2] / "stack" / "module_utils"))
 
-from cloudformation_stack import session
+from cloudformation_stack.controller_action import ControllerAction
 from cloudformation_stack.errors import StackError, error_code
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible ships no types
+class ActionModule(ControllerAction):
     """Options: C(registry_id), an account; C(repository); C(digest) of the image; C(tag) to add. No module does it."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
+        name: {"type": "str", "required": True} for name in ("registry_id", "repository", "digest", "tag")
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _, options = self.validate_argument_spec(
-            argument_spec={
-                name: {"type": "str", "required": True} for name in ("registry_id", "repository", "digest", "tag")
-            }
-        )
-        play: dict[str, Any] = {}
-        self._compute_environment_string(play)
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
         try:
-            client = session.Clients(session.connection({}, play, os.environ))("ecr")
-            result["changed"] = _tagged(client, options, self._task.check_mode)
-        except StackError as error:
-            result.update(failed=True, msg=error.message)
+            return {"changed": _tagged(self.clients()("ecr"), options, self._task.check_mode)}
         except Exception as error:  # botocore's are told; anything else is a bug with its trace
             if not error_code(error):
                 raise
-            result.update(failed=True, msg=f"The image {options['digest']} was not tagged {options['tag']}: {error}")
-        return result
+            raise StackError(f"The image {options['digest']} was not tagged {options['tag']}: {error}") from error
 
 
 def _tagged(client: Any, options: dict[str, str], check: bool) -> bool:

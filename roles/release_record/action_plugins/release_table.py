@@ -7,64 +7,49 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import Any
-
-from ansible.plugins.action import ActionBase
+from typing import Any, ClassVar
 
 # The stack role's package has the session: credentials and endpoint of the play, clients, retries.
 sys.path.append(str(Path(__file__).resolve().parents[2] / "stack" / "module_utils"))
 sys.path.append(str(Path(__file__).resolve().parents[1] / "python"))
 
-from cloudformation_stack import session
+from cloudformation_stack.controller_action import ControllerAction
 from cloudformation_stack.errors import StackError, error_code
 from release_table import Holder, LockedError, ReleaseTable
 
-STATES = ("read", "free", "begun", "finished", "unlocked")
+READING = ("read", "free")
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible ships no types
+class ActionModule(ControllerAction):
     """Options: C(table); C(environment); C(state), one of V(read), V(free), V(begun), V(finished) and V(unlocked).
 
     C(release) for V(begun): C(digest) and whatever else is to be remembered. C(number), C(result) and C(reason) for
     V(finished). C(region) is the table's. Returns C(lock) and C(releases), newest first; for V(begun) C(release).
     """
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
+        "table": {"type": "str", "required": True},
+        "environment": {"type": "str", "required": True},
+        "state": {"type": "str", "required": True, "choices": [*READING, "begun", "finished", "unlocked"]},
+        "release": {"type": "dict", "default": {}},
+        "number": {"type": "int", "default": 0},
+        "result": {"type": "str", "default": ""},
+        "reason": {"type": "str", "default": ""},
+        "region": {"type": "str"},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _, options = self.validate_argument_spec(
-            argument_spec={
-                "table": {"type": "str", "required": True},
-                "environment": {"type": "str", "required": True},
-                "state": {"type": "str", "required": True, "choices": list(STATES)},
-                "release": {"type": "dict", "default": {}},
-                "number": {"type": "int", "default": 0},
-                "result": {"type": "str", "default": ""},
-                "reason": {"type": "str", "default": ""},
-                "region": {"type": "str"},
-            }
-        )
-        play: dict[str, Any] = {}
-        self._compute_environment_string(play)
-        if self._task.check_mode and options["state"] not in ("read", "free"):
-            result["skipped"] = True
-            return result
+    def act(self, options: dict[str, Any]) -> dict[str, Any]:
+        if self._task.check_mode and options["state"] not in READING:
+            return {"skipped": True}
+        client = self.clients(options["region"])("dynamodb")
         try:
-            client = session.Clients(session.connection({"region": options["region"]}, play, os.environ))("dynamodb")
-            result.update(
-                self._done(ReleaseTable(client, options["table"], options["environment"], _is_alive), options)
-            )
-        except (StackError, LockedError) as error:
-            result.update(failed=True, msg=str(error))
+            return self._done(ReleaseTable(client, options["table"], options["environment"], _is_alive), options)
+        except LockedError as error:
+            raise StackError(str(error)) from error
         except Exception as error:  # botocore's are told; anything else is a bug with its trace
             if not error_code(error):
                 raise
-            result.update(failed=True, msg=f"The table {options['table']} of releases: {error}")
-        return result
+            raise StackError(f"The table {options['table']} of releases: {error}") from error
 
     def _done(self, table: ReleaseTable, options: dict[str, Any]) -> dict[str, Any]:
         state = options["state"]

@@ -133,11 +133,10 @@ class ReleaseTable:
         """Returns when the holder has gone and wanted the same; raises LockedError otherwise."""
         if _intent(seen) != _intent(release):
             raise LockedError(self._refusal(seen))
-        if seen["host"] == holder.host:
-            if self._lives(seen, holder):
-                raise LockedError(self._refusal(seen))
-            return
         while self._lives(seen, holder):
+            # Of a process of this host there is nothing to wait for.
+            if seen["host"] == holder.host:
+                raise LockedError(self._refusal(seen))
             self.sleep(LOOK_SECONDS)
             now = self.read()["lock"]
             if now and now["heartbeat"] != seen["heartbeat"]:
@@ -148,7 +147,7 @@ class ReleaseTable:
     def _lives(self, lock: Mapping[str, Any], holder: Holder) -> bool:
         """A process of this host can be asked for; of another one the heartbeat tells, some time later."""
         if lock["host"] == holder.host:
-            return lock["process"] != holder.process and self.is_alive(lock["process"])
+            return bool(lock["process"] != holder.process and self.is_alive(lock["process"]))
         return self.clock() - lock["heartbeat"] < STALE_SECONDS
 
     def _refusal(self, lock: Mapping[str, Any]) -> str:
