@@ -73,6 +73,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "detect_resource_drift",
         "supports_drift",
     ),
+    "ministack.services.cloudformation.engine": ("_evaluate_conditions",),
     "ministack.services.cloudformation.handlers": (
         "_ACTION_HANDLERS",
         "_OPERATION_EVENT_FIELDS",

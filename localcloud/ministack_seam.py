@@ -167,6 +167,14 @@ def generated_name(stack_name: str, logical_id: str, longest: int) -> str:
     return str(name)
 
 
+def evaluate_conditions(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, bool]:
+    """A template's conditions, for whoever only asks: what `remember_operations` remembers stays as it is."""
+    conditions: Mapping[str, bool] = module("ministack.services.cloudformation.engine")._evaluate_conditions(
+        template, parameters
+    )
+    return conditions
+
+
 def remember_operations() -> None:
     """Makes `resource_attribute` work: MiniStack's resource handlers see properties only.
 
@@ -194,8 +202,7 @@ def _remember_what_a_rollback_leads_to() -> None:
         previous = operation.get("previous_stack")
         if previous:
             template, parameters = previous.get("_template") or {}, previous.get("_resolved_params") or {}
-            conditions = stacks._evaluate_conditions(template, parameters)
-            _rolling_back_to.set(_Operation(template, parameters, conditions))
+            _rolling_back_to.set(_Operation(template, parameters, evaluate_conditions(template, parameters)))
         await original(stack_name, stack_id, stack, operation, *rest, **options)
 
     stacks._roll_back_operation = roll_back
@@ -213,7 +220,7 @@ def resource_attribute(stack_name: str, logical_id: str, attribute: str) -> Any:
     operation = _rolling_back_to.get() or _operation.get()
     if operation is None:
         template, parameters = stack.get("_template") or {}, stack.get("_resolved_params") or {}
-        operation = _Operation(template, parameters, stacks._evaluate_conditions(template, parameters))
+        operation = _Operation(template, parameters, evaluate_conditions(template, parameters))
     raw = operation.template.get("Resources", {}).get(logical_id, {}).get(attribute)
     if raw is None:
         return None

@@ -250,3 +250,9 @@ def resolve_template(
         return None
     template_id, name, number, data = found
     return LaunchTemplateRef(template_id, name, str(number)), data
+
+
+def template_data(world: World, group: Group, given: LaunchTemplateRef) -> Mapping[str, Any] | None:
+    """What the template says: two versions that say the same are no difference."""
+    found = resolve_template(world, group, given)
+    return found and found[1]

@@ -8,39 +8,29 @@ in the API reference.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from localcloud.control_plane.autoscaling import capacity, lifecycle
 from localcloud.control_plane.autoscaling.model import (
     HEALTHY,
-    Group,
-    LaunchTemplateRef,
     Lifecycle,
     Member,
     Step,
-    World,
-    resolve_template,
+    template_data,
 )
 from localcloud.control_plane.autoscaling.refresh_model import Preferences, Refresh
 
 
 def outdated(step: Step, skip_matching: bool = True) -> list[str]:
     """The live instances that a refresh would replace: all, or those that were launched differently."""
-    wanted = _data(step.world, step.group, step.group.launching_from)
+    wanted = template_data(step.world, step.group, step.group.launching_from)
     return [
         member.instance_id
         for member in step.group.live()
         if not skip_matching
         or member.subnet_id not in step.group.subnets
-        or _data(step.world, step.group, member.template) != wanted
+        or template_data(step.world, step.group, member.template) != wanted
     ]
-
-
-def _data(world: World, group: Group, template: LaunchTemplateRef) -> Mapping[str, Any] | None:
-    """What the template says: another version that says the same is no difference."""
-    found = resolve_template(world, group, template)
-    return found and found[1]
 
 
 def replace(step: Step, refresh: Refresh, old: Sequence[Member], new: Sequence[Member]) -> None:

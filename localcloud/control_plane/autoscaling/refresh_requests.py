@@ -77,12 +77,12 @@ def preferences(
         lowest,
         highest,
         _number(values, "InstanceWarmup", -1, -1, 2_147_483_647) if values.get("InstanceWarmup", -1) != -1 else None,
-        _flag(values.get("SkipMatching", skip_matching)),
+        requests.flag(values.get("SkipMatching", skip_matching)),
         percentages,
         _number(values, "CheckpointDelay", 3600, 0, 172_800),
         _number(values, "BakeTime", 0, 0, 172_800),
         alarms,
-        _flag(values.get("AutoRollback", False)),
+        requests.flag(values.get("AutoRollback", False)),
         cast(Protected, protected),
     )
 
@@ -102,10 +102,6 @@ def _choice(values: Mapping[str, Any], name: str, choices: tuple[str, ...], defa
     if chosen not in choices:
         raise AwsError("ValidationError", f"{name} must be one of {', '.join(choices)}, not {chosen}")
     return chosen
-
-
-def _flag(value: Any) -> bool:
-    return str(value).lower() == "true"
 
 
 def desired_template(configuration: Mapping[str, Any] | None) -> LaunchTemplateRef | None:

@@ -74,6 +74,11 @@ def settings(values: Mapping[str, Any]) -> GroupSettings:
     return result
 
 
+def flag(value: Any) -> bool:
+    """A flag as the API has it, or as text, which is what a template's parameters are."""
+    return str(value).lower() == "true"
+
+
 def launch_template(values: Mapping[str, Any]) -> LaunchTemplateRef:
     template_id, name = values.get("LaunchTemplateId", ""), values.get("LaunchTemplateName", "")
     if bool(template_id) == bool(name):

@@ -19,13 +19,11 @@ def install() -> None:
 
 
 def _of_what_is_there(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    stacks = seam.module("ministack.services.cloudformation.stacks")
-
     def resolve(template: Mapping[str, Any], parameters: Mapping[str, Any], *more: Any) -> dict[str, Any]:
         resolved = original(template, parameters, *more)
         if not template:
             return resolved
-        conditions = stacks._evaluate_conditions(template, parameters)
+        conditions = seam.evaluate_conditions(template, parameters)
         there = {
             name: resource
             for name, resource in resolved["Resources"].items()

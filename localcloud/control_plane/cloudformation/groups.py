@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from localcloud import ministack_seam as seam
@@ -21,7 +21,7 @@ from localcloud.control_plane.autoscaling.model import (
     LaunchTemplateRef,
     MaintenancePolicy,
     World,
-    resolve_template,
+    template_data,
 )
 from localcloud.control_plane.autoscaling.refresh_model import Preferences, Refresh, RefreshStatus
 from localcloud.control_plane.autoscaling.settings import GroupSettings
@@ -93,17 +93,13 @@ class GroupType:
             group = _told(lambda: self.engine.group(seam.scope(), physical_id))
             kept = None if wanted.clear_maintenance else group.maintenance
             preferences = self._preferences(stack_name, logical_id, wanted.maintenance or kept, rolling_back)
-            refreshes = preferences is not None and (
-                refresh_triggers(self.engine, group, wanted) or (rolling_back and self._is_mixed(group, wanted))
-            )
-            started = None
-            if preferences is not None and refreshes:
+            if not starts_refresh(self.engine, group, wanted) and not (rolling_back and self._is_mixed(group, wanted)):
+                preferences = None
+            if preferences is not None:
                 # Asked before anything is changed: an update that may not start leaves the group as it is.
                 _told(lambda: self.engine.check_refresh(group, preferences))
-                _told(lambda: self.engine.update(group, wanted))
-                started = _told(lambda: self.engine.start_refresh(group, preferences))
-            else:
-                _told(lambda: self.engine.update(group, wanted))
+            _told(lambda: self.engine.update(group, wanted))
+            started = _told(lambda: self.engine.start_refresh(group, preferences)) if preferences else None
         if started is not None:
             self._await(group, started, None if rolling_back else stack_name)
         return physical_id, attributes(group)
@@ -171,30 +167,22 @@ class GroupType:
             self._sleep(self._poll)
 
 
-def refresh_triggers(engine: AutoScaling, group: Group, wanted: GroupSettings) -> list[str]:
-    """The properties that start a refresh ("UpdatePolicy attribute", CFN guide) and really change.
+def starts_refresh(engine: AutoScaling, group: Group, wanted: GroupSettings) -> bool:
+    """Whether a property that starts a refresh ("UpdatePolicy attribute", CFN guide) really changes.
 
-    They are compared with the group and not with the last template.
-
-    So the rollback of an update that was refused changes nothing. A rollback leaves the launch template with a
-    further version that says the same as the one before: no change either.
+    They are compared with the group and not with the last template. So the rollback of an update that was refused
+    changes nothing. A rollback leaves the launch template with a further version that says the same as the one before:
+    no change either.
     """
-    changed = []
-    if wanted.template is not None and _launches_differently(engine.world, group, wanted.template, group.template):
-        changed.append("LaunchTemplate")
-    if wanted.subnets is not None and sorted(wanted.subnets) != sorted(group.subnets):
-        changed.append("VPCZoneIdentifier")
-    if wanted.zones is not None and sorted(wanted.zones) != sorted(set(group.zones.values())):
-        changed.append("AvailabilityZones")
-    return changed
+    return (
+        (wanted.template is not None and _launches_differently(engine.world, group, wanted.template, group.template))
+        or (wanted.subnets is not None and sorted(wanted.subnets) != sorted(group.subnets))
+        or (wanted.zones is not None and sorted(wanted.zones) != sorted(set(group.zones.values())))
+    )
 
 
 def _launches_differently(world: World, group: Group, wanted: LaunchTemplateRef, present: LaunchTemplateRef) -> bool:
-    def data(template: LaunchTemplateRef) -> Mapping[str, Any] | None:
-        found = resolve_template(world, group, template)
-        return found and found[1]
-
-    return wanted != present and data(wanted) != data(present)
+    return wanted != present and template_data(world, group, wanted) != template_data(world, group, present)
 
 
 def settings(properties: seam.Attributes, old: seam.Attributes | None) -> GroupSettings:
@@ -208,14 +196,15 @@ def settings(properties: seam.Attributes, old: seam.Attributes | None) -> GroupS
     if isinstance(values.get("VPCZoneIdentifier"), list):
         values["VPCZoneIdentifier"] = ",".join(values["VPCZoneIdentifier"])
     if "NewInstancesProtectedFromScaleIn" in values:
-        values["NewInstancesProtectedFromScaleIn"] = _flag(values["NewInstancesProtectedFromScaleIn"])
+        values["NewInstancesProtectedFromScaleIn"] = requests.flag(values["NewInstancesProtectedFromScaleIn"])
     if "InstanceMaintenancePolicy" in values:
         values["InstanceMaintenancePolicy"] = {
             name: _number(name, value) for name, value in values["InstanceMaintenancePolicy"].items()
         }
     # The stack's own tags come without PropagateAtLaunch and do reach the instances ("Resource tag", CFN guide).
     values["Tags"] = [
-        {**tag, "PropagateAtLaunch": _flag(tag.get("PropagateAtLaunch", True))} for tag in values.get("Tags") or ()
+        {**tag, "PropagateAtLaunch": requests.flag(tag.get("PropagateAtLaunch", True))}
+        for tag in values.get("Tags") or ()
     ]
     if "LifecycleHookSpecificationList" in values:
         values["LifecycleHookSpecificationList"] = [
@@ -257,10 +246,6 @@ def _number(name: str, value: Any) -> int:
         return int(value)
     except (TypeError, ValueError):
         raise RefusedError(f"{name} must be a whole number, not {value!r}") from None
-
-
-def _flag(value: Any) -> bool:
-    return str(value).lower() == "true"
 
 
 def _told(action: Callable[[], T]) -> T:
