@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmarks.deployed import Stack
+from rehearsal.environment import aws
 from tests.cloud import ACCOUNT, PROJECT, REGION, TOOLS, Cloud, PlaybookRun
 
 
@@ -85,17 +86,7 @@ class CommandLine:
         return command + ([f"--role-arn={stack.role_arn}"] if stack.role_arn else [])
 
     def run(self, endpoint: str) -> None:
-        environment = {
-            **self._cloud.environment,
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "a-key-of-no-real-account",
-            "AWS_CONFIG_FILE": "/dev/null",
-            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        environment = {**self._cloud.environment, **aws(endpoint, ACCOUNT, REGION)}
         for command in self._commands:
             outcome = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
             output = outcome.stdout + outcome.stderr

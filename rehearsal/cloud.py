@@ -19,12 +19,14 @@ from rehearsal.environment import PROJECT
 from rehearsal.errors import RehearsalError
 
 PYTHON = PROJECT / ".venv-localcloud" / "bin" / "python"
-PLACES = 10
 
 
 @dataclass(frozen=True)
 class Place:
-    """A free port with the address block that goes with it, claimed until `claim` is closed."""
+    """A free port with the address block that goes with it, claimed until `claim` is closed.
+
+    Locked from its choice on: between that and `up`, nothing listens there yet.
+    """
 
     port: int
     address_block: str
@@ -35,10 +37,15 @@ class Place:
         return f"http://127.0.0.1:{self.port}"
 
 
-def free_place() -> Place:
-    """The first of ten that is free. Two rehearsals that start together get different ones."""
-    for number in range(PLACES):
-        port = 4590 + number
+def free_place(first_port: int = 4590, first_block: int = 120, number: int = 10) -> Place:
+    """The first that is free of so many ports, each with the /16 127.`first_block`… that goes with it.
+
+    Two runs that start together get different ones.
+
+    :raises RehearsalError: all are taken.
+    """
+    for offset in range(number):
+        port = first_port + offset
         # Not in a directory of this run's own: the lock is what other runs must see.
         claim = (Path(tempfile.gettempdir()) / f"localcloud-{port}.lock").open("w")
         try:
@@ -47,8 +54,10 @@ def free_place() -> Place:
         except OSError:
             claim.close()
             continue
-        return Place(port, f"127.{120 + number}.0.0/16", claim)
-    raise RehearsalError(f"The ports 4590 to {4589 + PLACES} are all taken: end another rehearsal first.")
+        return Place(port, f"127.{first_block + offset}.0.0/16", claim)
+    raise RehearsalError(
+        f"The ports {first_port} to {first_port + number - 1} are all taken: end another local cloud first."
+    )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from typing import Any
 
 from rehearsal import inventory
 from rehearsal.cloud import Cloud
-from rehearsal.errors import RehearsalError
 from rehearsal.inventory import Inventory
 from rehearsal.load import process
 from rehearsal.load.plan import MOST_SECONDS, Plan
@@ -50,18 +49,9 @@ class Stage:
 
     @cached_property
     def certificate(self) -> Path:
-        """The environment's certificate, found in ACM by its tag as any client may."""
-        acm = self.cloud.client("acm")
-        for found in acm.list_certificates(Includes={"keyTypes": ["EC_prime256v1", "RSA_2048"]})[
-            "CertificateSummaryList"
-        ]:
-            arn = found["CertificateArn"]
-            tags = acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]
-            if {"Key": "env", "Value": self.inventory.env_name} in tags:
-                file = self.cloud.directory / "certificate.pem"
-                file.write_text(acm.get_certificate(CertificateArn=arn)["Certificate"], encoding="utf-8")
-                return file
-        raise RehearsalError(f"ACM has no certificate with the tag env={self.inventory.env_name}.")
+        file = self.cloud.directory / "certificate.pem"
+        file.write_text(self.environment.certificate(), encoding="utf-8")
+        return file
 
     def answer(self, path: str) -> tuple[int, str]:
         """Status and text of one verified HTTPS request."""

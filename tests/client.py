@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rehearsal.record.questions import Environment
 from tests.cloud import Cloud
 
 
@@ -25,15 +26,9 @@ def trusting(certificate: Path) -> ssl.SSLContext:
 
 def certificate_from_acm(cloud: Cloud, directory: Path, env_name: str = "local") -> Path:
     """Fetch the environment's certificate by its tags, as any client would."""
-    acm = cloud.client("acm")
-    every = acm.list_certificates(Includes={"keyTypes": ["EC_prime256v1"]})["CertificateSummaryList"]
-    for summary in every:
-        tags = acm.list_tags_for_certificate(CertificateArn=summary["CertificateArn"])["Tags"]
-        if {"Key": "env", "Value": env_name} in tags:
-            path = directory / f"{env_name}.pem"
-            path.write_text(acm.get_certificate(CertificateArn=summary["CertificateArn"])["Certificate"])
-            return path
-    raise AssertionError(f"ACM holds no certificate tagged env={env_name}")
+    path = directory / f"{env_name}.pem"
+    path.write_text(Environment(cloud.client, "hello", env_name).certificate())
+    return path
 
 
 @dataclass(frozen=True)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any
 
 import boto3
+
+from rehearsal.cloud import free_place
 
 PROJECT = Path(__file__).resolve().parents[1]
 LOCALCLOUD_PYTHON = PROJECT / ".venv-localcloud" / "bin" / "python"
@@ -66,23 +65,13 @@ class Cloud:
     port: int
     address_block: str
     environment: Mapping[str, str] = field(default_factory=clean_environment)
-    claim: TextIO | None = field(default=None, compare=False, repr=False)
-    """Locked for as long as the place is this cloud's: between its choice and `up`, nothing listens there yet."""
+    claim: IO[str] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def at_a_free_place(cls, state_dir: Path) -> Cloud:
         """A cloud on the first free one of twenty ports, each with an address block of its own."""
-        for number in range(20):
-            port = 4570 + number
-            claim = (Path(tempfile.gettempdir()) / f"localcloud-{port}.lock").open("w")
-            try:
-                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                socket.create_server(("127.0.0.1", port)).close()
-            except OSError:
-                claim.close()
-                continue
-            return cls(state_dir, port=port, address_block=f"127.{100 + number}.0.0/16", claim=claim)
-        raise AssertionError("The ports 4570 to 4589 are all taken.")
+        place = free_place(first_port=4570, first_block=100, number=20)
+        return cls(state_dir, place.port, place.address_block, claim=place.claim)
 
     @property
     def endpoint(self) -> str:

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rehearsal.environment import PROJECT
 from rehearsal.load import requests
 from rehearsal.load.plan import Plan
 from rehearsal.load.requests import Request
 
-PROJECT = Path(__file__).resolve().parents[2]
 _FIRST_ANSWER_SECONDS = 30
 
 

@@ -28,6 +28,8 @@ class Environment:
         self._autoscaling, self._elbv2 = client("autoscaling"), client("elbv2")
         self._cloudformation, self._cloudwatch = client("cloudformation"), client("cloudwatch")
         self._ec2 = client("ec2")
+        self._client = client
+        self._env_name = env_name
         self._outputs: Mapping[str, str] = {}
 
     @property
@@ -36,12 +38,28 @@ class Environment:
 
     def outputs(self, stack: str) -> dict[str, str]:
         """Of the stack with this name, the environment's prefix left out."""
-        (found,) = self._cloudformation.describe_stacks(StackName=f"{self._prefix}-{stack}")["Stacks"]
-        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+        return {item["OutputKey"]: item["OutputValue"] for item in self._stack(stack).get("Outputs", [])}
 
     def parameters(self, stack: str) -> dict[str, str]:
-        (found,) = self._cloudformation.describe_stacks(StackName=f"{self._prefix}-{stack}")["Stacks"]
-        return {item["ParameterKey"]: item["ParameterValue"] for item in found.get("Parameters", [])}
+        return {item["ParameterKey"]: item["ParameterValue"] for item in self._stack(stack).get("Parameters", [])}
+
+    def _stack(self, name: str) -> Mapping[str, Any]:
+        (found,) = self._cloudformation.describe_stacks(StackName=f"{self._prefix}-{name}")["Stacks"]
+        return dict(found)
+
+    def certificate(self) -> str:
+        """The environment's certificate in PEM, found in ACM by its tag as any client may.
+
+        :raises RehearsalError: there is none.
+        """
+        acm = self._client("acm")
+        listed = acm.list_certificates(Includes={"keyTypes": ["EC_prime256v1", "RSA_2048"]})
+        for summary in listed["CertificateSummaryList"]:
+            arn = summary["CertificateArn"]
+            tags = acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]
+            if {"Key": "env", "Value": self._env_name} in tags:
+                return str(acm.get_certificate(CertificateArn=arn)["Certificate"])
+        raise RehearsalError(f"ACM has no certificate with the tag env={self._env_name}.")
 
     def sample(self, at: float) -> Sample:
         """Ask everything once. Raises what boto3 raises."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cloud import PROJECT, Cloud
+from rehearsal.scenarios.applications import Applications
+from tests.cloud import Cloud
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -25,16 +25,7 @@ SMALL: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def broken_application(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The application, with a health check that never answers 200."""
-    context = tmp_path_factory.mktemp("application") / "app"
-    shutil.copytree(PROJECT / "app", context)
-    changed = False
-    for module in context.rglob("*.py"):
-        text = module.read_text()
-        if '"/healthz"' in text:
-            module.write_text(text.replace('"/healthz"', '"/elsewhere"'))
-            changed = True
-    assert changed
-    return context
+    return Applications(tmp_path_factory.mktemp("application")).never_healthy()
 
 
 @pytest.mark.parametrize("cause", ["boot script", "health"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from rehearsal import application
+from rehearsal.record import questions
 from tests.client import Load, certificate_from_acm, trusting
-from tests.cloud import PROJECT, Cloud, PlaybookRun
+from tests.cloud import Cloud, PlaybookRun
 from tests.interruption import RunningPlaybook
 
 pytestmark = pytest.mark.timeout(900)
@@ -40,21 +41,14 @@ class Environment:
 
     def application(self, greeting: str) -> Path:
         """The application with another greeting: the build context of a release of its own."""
-        context = self.directory / greeting.replace(" ", "-")
-        if not context.exists():
-            shutil.copytree(PROJECT / "app", context)
-            source = context / "hello" / "__init__.py"
-            source.write_text(source.read_text().replace("Hello World!", greeting))
-        return context
-
-    def outputs(self, stack: str) -> dict[str, str]:
-        (found,) = self.cloud.client("cloudformation").describe_stacks(StackName=f"hello-{ENVIRONMENT}-{stack}")[
-            "Stacks"
-        ]
-        return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+        directory = self.directory / greeting.replace(" ", "-")
+        if not directory.exists():
+            application.altered(application.copy(directory), "Hello World!", greeting)
+        return directory / "app"
 
     def load(self) -> Load:
-        host = self.outputs("load-balancer")["LoadBalancerDnsName"]
+        outputs = questions.Environment(self.cloud.client, "hello", ENVIRONMENT).outputs("load-balancer")
+        host = outputs["LoadBalancerDnsName"]
         return Load(host, trusting(certificate_from_acm(self.cloud, self.directory, ENVIRONMENT)), RATE)
 
     def records(self) -> dict[str, dict[str, Any]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from rehearsal.scenarios.applications import Applications
 from tests.client import Load, certificate_from_acm, trusting
-from tests.cloud import PROJECT, Cloud
+from tests.cloud import Cloud
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -32,17 +32,6 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         cloud.down()
 
 
-def without_health(directory: Path) -> Path:
-    """The application, except that it never says that it is well."""
-    context = directory / "ill"
-    shutil.copytree(PROJECT / "app", context)
-    source = context / "hello" / "__init__.py"
-    healthy = '"ok\\n"'
-    assert healthy in source.read_text()
-    source.write_text(source.read_text().replace(healthy, '"ill\\n", status=500'))
-    return context
-
-
 def test_a_release_that_never_becomes_healthy_fails_no_request(hurried: Cloud, tmp_path: Path) -> None:
     first = hurried.playbook("site.yml", variables=VARIABLES)
     assert first.status == 0, first.output
@@ -51,7 +40,8 @@ def test_a_release_that_never_becomes_healthy_fails_no_request(hurried: Cloud, t
 
     with load.running(MOST_SECONDS):
         failed = hurried.playbook(
-            "playbooks/release.yml", variables={**VARIABLES, "image_context": str(without_health(tmp_path))}
+            "playbooks/release.yml",
+            variables={**VARIABLES, "image_context": str(Applications(tmp_path).never_healthy())},
         )
 
     assert failed.status != 0
