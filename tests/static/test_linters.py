@@ -17,6 +17,7 @@ PYTHON = ["app", "benchmarks", "localcloud", "plugins", "rehearsal", "roles", "t
 CHECKS = {
     "ruff": ["ruff", "check", *PYTHON],
     "ruff format": ["ruff", "format", "--check", *PYTHON],
+    "types": ["mypy", *PYTHON],
     "yamllint": ["yamllint", "--strict", "."],
     "ansible-lint": ["ansible-lint", "--nocolor", "-q"],
 }

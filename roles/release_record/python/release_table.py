@@ -148,7 +148,7 @@ class ReleaseTable:
         """A process of this host can be asked for; of another one the heartbeat tells, some time later."""
         if lock["host"] == holder.host:
             return bool(lock["process"] != holder.process and self.is_alive(lock["process"]))
-        return self.clock() - lock["heartbeat"] < STALE_SECONDS
+        return bool(self.clock() - lock["heartbeat"] < STALE_SECONDS)
 
     def _refusal(self, lock: Mapping[str, Any]) -> str:
         return (

@@ -54,6 +54,13 @@ class Machines:
         found = self.ec2.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
         return str(found["State"]["Name"])
 
+    def terminate_all(self) -> None:
+        """Return when none is left."""
+        if not self.launched:
+            return
+        self.ec2.terminate_instances(InstanceIds=self.launched)
+        eventually(lambda: all(self.state(instance_id) == "terminated" for instance_id in self.launched))
+
     def console(self, instance_id: str, until: str = "user data ended") -> str:
         def output() -> str:
             text = str(self.ec2.get_console_output(InstanceId=instance_id).get("Output", ""))
@@ -66,10 +73,7 @@ class Machines:
 def machines(cloud: Cloud) -> Iterator[Machines]:
     machines = Machines(cloud)
     yield machines
-    if machines.launched:
-        machines.ec2.terminate_instances(InstanceIds=machines.launched)
-        for instance_id in machines.launched:
-            eventually(lambda one=instance_id: machines.state(one) == "terminated")
+    machines.terminate_all()
 
 
 def containers(instance_id: str) -> list[str]:

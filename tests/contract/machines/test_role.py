@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 
 from tests.cloud import Cloud
-from tests.contract.machines.test_instances import Machines, eventually
+from tests.contract.machines.test_instances import Machines
 
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
+TRUSTED = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+TRUST = {"Version": "2012-10-17", "Statement": [TRUSTED]}
 LOG_GROUP = "/contract/role"
 POLICY = {
     "Version": "2012-10-17",
@@ -58,9 +56,7 @@ def profile(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[str]:
 def machines(cloud: Cloud) -> Iterator[Machines]:
     machines = Machines(cloud)
     yield machines
-    machines.ec2.terminate_instances(InstanceIds=machines.launched)
-    for instance_id in machines.launched:
-        eventually(lambda one=instance_id: machines.state(one) == "terminated")
+    machines.terminate_all()
 
 
 def test_the_role_is_the_limit(machines: Machines, profile: str) -> None:
@@ -77,9 +73,9 @@ def test_the_role_is_the_limit(machines: Machines, profile: str) -> None:
     [
         {
             "Version": "2012-10-17",
-            "Statement": [{**TRUST["Statement"][0], "Principal": {"Service": "lambda.amazonaws.com"}}],
+            "Statement": [{**TRUSTED, "Principal": {"Service": "lambda.amazonaws.com"}}],
         }
-    ],  # type: ignore[index]
+    ],
     indirect=True,
 )
 def test_a_role_that_does_not_trust_ec2_gives_no_credentials(machines: Machines, profile: str) -> None:

@@ -39,9 +39,9 @@ def test_no_stack_is_created_and_an_unknown_status_is_an_error() -> None:
 def test_the_documentation_has_the_options_as_they_are() -> None:
     source = ast.parse((ROLE / "library" / "cloudformation_stack.py").read_text())
     texts = {
-        node.targets[0].id: node.value.value
-        for node in source.body  # type: ignore[attr-defined]
-        if isinstance(node, ast.Assign)
+        name.id: str(text.value)
+        for name, text in ((node.targets[0], node.value) for node in source.body if isinstance(node, ast.Assign))
+        if isinstance(name, ast.Name) and isinstance(text, ast.Constant)
     }
     documented = yaml.safe_load(texts["DOCUMENTATION"])["options"]
     for options in documented.values():
@@ -153,5 +153,5 @@ def test_a_lost_connection_does_not_end_a_watch() -> None:
             raise EndpointConnectionError(endpoint_url="https://cloudformation.example")
         return original(**arguments)
 
-    cloud.do_describe_stack_events = flaky  # type: ignore[method-assign]
+    cloud.do_describe_stack_events = flaky  # type: ignore[method-assign, assignment]
     assert watch(context(cloud, state="described")[0], ARN, "mine").succeeded
