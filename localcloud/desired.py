@@ -9,7 +9,7 @@ Durations are seconds of AWS time, as a template states them; whoever waits for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -137,6 +137,38 @@ class TargetHealth:
     description: str = ""
 
 
+# --- what is measured -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CpuReading:
+    """Processor time of one machine, by the engine's own accounting."""
+
+    seconds: float
+    """Used since the machine was started, by itself and by every container it started. Never less than before."""
+    processors: float
+    """What it may use at the most: this many seconds each second are a utilisation of 100 %."""
+
+
+@dataclass(frozen=True)
+class AnsweredRequest:
+    """One request that a load balancer has answered, or given up. `at` is when, in Unix time."""
+
+    at: float
+    load_balancer_arn: str
+    status: int
+    """As the client saw it."""
+    target_group_arn: str | None = None
+    """None: no rule led to a target group that had a target."""
+    instance_id: str | None = None
+    target_answered: bool = False
+    """The status is the target's own, and not one that the load balancer made."""
+    target_seconds: float | None = None
+    """Real seconds from the request leaving the load balancer until the target's headers arrived."""
+    connection_failed: bool = False
+    """No connection to the target could be made (TargetConnectionErrorCount)."""
+
+
 # --- what the reconciler sees -----------------------------------------------------------------------------
 
 
@@ -181,6 +213,10 @@ class Machines(Protocol):
         """Kept after termination until the cloud goes down; empty for an unknown instance."""
         ...
 
+    def cpu(self) -> Mapping[str, CpuReading]:
+        """Instance id → reading, of every machine that runs. One that cannot be read is left out."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -191,6 +227,10 @@ class Balancer(Protocol):
 
     def health(self) -> Mapping[str, Mapping[str, TargetHealth]]:
         """Target group ARN → instance id → health."""
+        ...
+
+    def answered(self) -> Sequence[AnsweredRequest]:
+        """Every request that was answered since the last call, in no particular order."""
         ...
 
     def close(self) -> None: ...
@@ -255,16 +295,79 @@ class Targets(Protocol):
         ...
 
 
-# --- what gates a release ---------------------------------------------------------------------------------
+# --- metrics and alarms -----------------------------------------------------------------------------------
 
 AlarmState = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 
 
+@dataclass(frozen=True)
+class Measurement:
+    """What a service publishes of one metric for one minute of AWS time, the one that begins at `at`."""
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, str]
+    at: float
+    values: Mapping[float, int]
+    """Value → how often it was measured: every statistic, percentiles too, is computed from these."""
+    unit: str = "None"
+
+
+class Metrics(Protocol):
+    """CloudWatch as a service that publishes to it sees it. Calls take `control_plane.lock.LOCK` themselves."""
+
+    def publish(self, account: str, region: str, measurements: Sequence[Measurement]) -> None:
+        """They are there from now on: a metric that lags is published late, with its own `at`."""
+        ...
+
+
+class Monitoring(Protocol):
+    """Where the reconciler takes what it measured: published minute by minute of AWS time. Alarms are evaluated."""
+
+    def machines_measured(self, readings: Mapping[str, CpuReading]) -> None: ...
+
+    def requests_answered(self, requests: Sequence[AnsweredRequest]) -> None: ...
+
+    def tick(self, now: float) -> None: ...
+
+
+@dataclass(frozen=True)
+class AlarmAction:
+    """An alarm that calls one of its actions. `alarm` is MetricAlarm as DescribeAlarms has it, in its new state."""
+
+    action_arn: str
+    account: str
+    region: str
+    alarm: Mapping[str, Any]
+    old_state: AlarmState
+    at: float
+    repeated: bool = False
+    """The alarm stays in the state: an Auto Scaling policy is called again each minute, a topic never is."""
+    value: float | None = None
+    """The newest data point of the metric that the evaluation looked at."""
+
+
 class Alarms(Protocol):
-    """CloudWatch alarms as whoever waits for them sees them. All calls happen under `control_plane.lock.LOCK`."""
+    """CloudWatch alarms as other services use them. All calls happen under `control_plane.lock.LOCK`."""
 
     def state(self, account: str, region: str, alarm: str) -> AlarmState | None:
         """Of the alarm with this name or ARN; None when there is none."""
+        ...
+
+    def put(self, account: str, region: str, alarm: Mapping[str, Any]) -> str:
+        """Makes or changes an alarm, from the parameters of PutMetricAlarm; its ARN. Raises `AwsError`."""
+        ...
+
+    def delete(self, account: str, region: str, names: Sequence[str]) -> None:
+        """Those that do not exist are no error."""
+        ...
+
+    def on_action(self, service: str, act: Callable[[AlarmAction], str]) -> None:
+        """Actions whose ARN is of this service (`sns`, `autoscaling`) are done by `act`.
+
+        It returns a sentence for the alarm's history when it could not be done, otherwise an empty one. It is called
+        under the lock and must not block.
+        """
         ...
 
 
