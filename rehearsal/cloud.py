@@ -68,6 +68,7 @@ class Terms:
     region: str
     time_scale: float
     rollback_refresh_honours_alarms: bool = False
+    instance_cpus: float | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ def running(directory: Path, place: Place, terms: Terms) -> Iterator[Cloud]:
     options = [f"--port={place.port}", f"--address-block={place.address_block}", f"--time-scale={terms.time_scale:g}"]
     options += [f"--account={terms.account}", f"--region={terms.region}"]
     options += ["--rollback-refresh-honours-alarms"] if terms.rollback_refresh_honours_alarms else []
+    options += [f"--instance-cpus={terms.instance_cpus:g}"] if terms.instance_cpus else []
     try:
         _localcloud("up", cloud.state_dir, clean, options)
         yield cloud

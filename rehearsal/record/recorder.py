@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -43,6 +44,11 @@ class Recorder:
     @property
     def newest(self) -> Sample | None:
         return self._samples[-1] if self._samples else None
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """What was seen so far, in order of time."""
+        return tuple(self._samples)
 
     def note(self, at: float, what: str) -> None:
         """Write down what no API tells; `at` in Unix time."""

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from rehearsal import cloud, stage
 from rehearsal.cloud import Terms
 from rehearsal.release import REPORTS
-from rehearsal.scenarios import scenarios
+from rehearsal.scenarios import scaling, scenarios
 from rehearsal.scenarios.applications import Applications
 from rehearsal.scenarios.result import Result
 from rehearsal.scenarios.scenarios import Play
@@ -44,16 +44,27 @@ BOTH_VARIANTS: Sequence[Callable[[Play], Result]] = (
 )
 
 
-@contextmanager
-def play(honours_alarms: bool, lead_seconds: float = stage.LEAD_SECONDS) -> Iterator[Play]:
-    """An environment with the working copy's application, for scenarios; nothing is left of it afterwards."""
+def play(honours_alarms: bool, lead_seconds: float = stage.LEAD_SECONDS) -> AbstractContextManager[Play]:
+    """An environment for releases of every kind."""
     terms = Terms(ACCOUNT, REGION, TIME_SCALE, rollback_refresh_honours_alarms=honours_alarms)
+    return _playing(terms, RATE, VARIABLES, lead_seconds)
+
+
+def play_scaling(lead_seconds: float = stage.LEAD_SECONDS) -> AbstractContextManager[Play]:
+    """An environment of small machines, whose fleet may grow."""
+    terms = Terms(ACCOUNT, REGION, scaling.TIME_SCALE, instance_cpus=scaling.INSTANCE_CPUS)
+    return _playing(terms, scaling.RATE, scaling.VARIABLES, lead_seconds)
+
+
+@contextmanager
+def _playing(terms: Terms, rate: float, variables: Mapping[str, Any], lead_seconds: float) -> Iterator[Play]:
+    """An environment with the working copy's application; nothing is left of it afterwards."""
     with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as directory:
         path = Path(directory)
         with cloud.running(path, cloud.free_place(), terms) as running:
             applications = Applications(path / "applications")
             first = applications.good("first")
-            deployed = stage.deploy(running, "local", first, RATE, VARIABLES)
+            deployed = stage.deploy(running, "local", first, rate, variables)
             yield Play(replace(deployed, lead_seconds=lead_seconds), applications, first)
 
 
@@ -74,6 +85,8 @@ def soak(say: Callable[[str], None], good_releases: int = 10) -> list[Result]:
             for scenario in BOTH_VARIANTS:
                 result = scenario(played)
                 note(replace(result, scenario=f"{result.scenario} ({variant})"))
+    with play_scaling() as played:
+        note(scaling.scaling(played))
     return results
 
 
