@@ -10,9 +10,15 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import filter_loader, test_loader
 from ansible.utils.vars import load_extra_vars
 
 ROLE = Path(__file__).resolve().parent.parent
+
+# Ansible loads this class before it forks a process for each task: the filters and tests that it collects now, no
+# process collects again.
+filter_loader.get("bool")
+test_loader.get("defined")
 
 
 def _python(name: str) -> ModuleType:

@@ -7,6 +7,7 @@ and instance profile included.
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -109,6 +110,8 @@ def warm_up() -> None:
         session.create_client("cloudformation", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
     except Exception:  # any fault shows again, with its message, when a task makes its client
         _session_cache.clear()
+    # A collection in a worker would write to, and so copy, every page that it shares with the controller.
+    gc.freeze()
 
 
 class Clients:
