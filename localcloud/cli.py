@@ -1,4 +1,4 @@
-"""The command line: `python -m localcloud up|down|status`."""
+"""The command line: `python -m localcloud up|down|status|mailbox`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from localcloud import mailbox
 from localcloud import settings as settings_file
 from localcloud.lifecycle import down, up
 from localcloud.machines.errors import EngineError
@@ -19,16 +20,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m localcloud",
         description="An AWS on loopback, for rehearsing deployments. It is not AWS.",
-        epilog="down and status read a cloud's settings from its state directory; their other options are ignored.",
+        epilog="All but up read a cloud's settings from its state directory; their other options are ignored.",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="up|down|status")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="up|down|status|mailbox")
     for name, text in (
         ("up", "start the local cloud, or say that it runs"),
         ("down", "end it and everything it started"),
         ("status", "list load balancers, target health, groups and instances"),
+        ("mailbox", "list the mails that were sent, show one, or follow the link in one that asks for confirmation"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--state-dir", type=Path, default=Path(".localcloud"), help="default: .localcloud")
+        if name == "mailbox":
+            command.add_argument("action", choices=("list", "show", "confirm"))
+            command.add_argument("number", type=int, nargs="?", help="of the mail, as list shows it")
+            continue
         command.add_argument("--port", type=int, help="of the AWS API on 127.0.0.1; default: 4566")
         command.add_argument("--address-block", type=_network, help="a /16 in 127.0.0.0/8; default: 127.66.0.0/16")
         command.add_argument("--time-scale", type=float, help="how many times faster delays pass; default: 1")
@@ -40,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
             action="store_true",
             help="a stack's rollback is refused while an alarm of its instance refresh fires; default: it ignores them",
         )
+        command.add_argument("--smtp", help="host:port of a mail server on loopback that is sent every mail too")
         if name == "status":
             command.add_argument("--json", action="store_true", help="for programs")
     return parser
@@ -53,7 +60,7 @@ def _network(text: str) -> IPv4Network:
 
 
 def _wanted(arguments: argparse.Namespace) -> Settings:
-    names = ("port", "address_block", "time_scale", "account", "region", "engine")
+    names = ("port", "address_block", "time_scale", "account", "region", "engine", "smtp")
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     return Settings(
         state_dir=arguments.state_dir.resolve(),
@@ -74,9 +81,11 @@ def main() -> None:
             up(_wanted(arguments), _say)
         elif arguments.command == "down":
             down(arguments.state_dir.resolve(), _say)
+        elif arguments.command == "mailbox":
+            mailbox.run(settings_file.load(arguments.state_dir), arguments.action, arguments.number, _say)
         else:
             sys.exit(show(settings_file.load(arguments.state_dir), as_json=arguments.json))
-    except (HostError, SettingsError, EngineError) as error:
+    except (HostError, SettingsError, EngineError, mailbox.MailboxError) as error:
         sys.exit(f"localcloud: {error}")
     except PermissionError as error:
         sys.exit(f"localcloud: {error}: run it as a user who may, or choose another --state-dir")

@@ -33,6 +33,7 @@ from localcloud.control_plane.ec2.instances import Instances
 from localcloud.control_plane.ecr import service as ecr
 from localcloud.control_plane.elbv2 import service as elbv2
 from localcloud.control_plane.logs import service as logs
+from localcloud.control_plane.sns import service as sns
 from localcloud.machines import host, images
 from localcloud.machines.engine import Engine
 from localcloud.machines.errors import EngineError
@@ -61,6 +62,7 @@ def install(settings: Settings, wake: threading.Event) -> tuple[Reconciler, Loca
     logs.install()
     elbv2.install(settings)
     acm.install()
+    sns.install(settings)
     groups = autoscaling.install(settings, instances, elbv2, wake=wake.set)
     cloudformation.install()
     parts = Parts(instances, elbv2, groups, machines, Balancer(settings))

@@ -38,6 +38,10 @@ class Settings:
     """Whether the instance refresh of a stack's rollback applies the policy's AlarmSpecification too, so that it is
     refused while an alarm fires. AWS does not document which of both it does: releases must come out right under both.
     """
+    smtp: str = ""
+    """host:port of a mail server that is sent a copy of every mail; empty: the mailbox has the only one. On loopback,
+    because mails look as if AWS had sent them: whether one leaves the machine is for a relay of the user's to decide.
+    """
 
     def __post_init__(self) -> None:
         if not 1024 <= self.port <= 65535:
@@ -52,6 +56,8 @@ class Settings:
             raise SettingsError(f"--account must have 12 digits, got {self.account!r}")
         if not self.time_scale > 0:
             raise SettingsError(f"--time-scale must be greater than 0, got {self.time_scale}")
+        if self.smtp:
+            _check_mail_server(self.smtp)
 
     def scaled(self, seconds: float) -> float:
         """Real seconds that stand for `seconds` of AWS time."""
@@ -86,6 +92,16 @@ class Settings:
         draft = self.settings_file.with_suffix(".json.new")
         draft.write_text(json.dumps(values, indent=2) + "\n")
         draft.replace(self.settings_file)
+
+
+def _check_mail_server(place: str) -> None:
+    host, _, port = place.rpartition(":")
+    try:
+        fits = IPv4Address(host) in LOOPBACK and 0 < int(port) <= 65535
+    except ValueError:
+        fits = False
+    if not fits:
+        raise SettingsError(f"--smtp must be an address of {LOOPBACK} and a port, such as 127.0.0.1:1025; got {place}")
 
 
 def load(state_dir: Path) -> Settings | None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services import dynamodb, iam
+from ministack.services import dynamodb, iam, kms
 from ministack.services.cloudformation import provisioners
 
 Properties = Mapping[str, Any]
@@ -19,7 +19,11 @@ class CompletionError(Exception):
 
 def install() -> None:
     """Once per process."""
-    for resource_type, complete in (("AWS::DynamoDB::Table", table), ("AWS::IAM::Role", role)):
+    for resource_type, complete in (
+        ("AWS::DynamoDB::Table", table),
+        ("AWS::IAM::Role", role),
+        ("AWS::KMS::Key", key),
+    ):
         handlers = provisioners._RESOURCE_HANDLERS[resource_type]
         for name in ("create", "update"):
             handlers[name] = _completed(handlers[name], complete, 1 if name == "create" else 2)
@@ -62,6 +66,14 @@ def role(name: str, properties: Properties) -> None:
     if refused:
         raise CompletionError(f"The permissions boundary {boundary} is no policy of this account")
     iam._roles[name]["PermissionsBoundary"] = boundary or ""
+
+
+def key(key_id: str, properties: Properties) -> None:
+    """Flags that a template gives as text."""
+    record = kms._keys[key_id]
+    record["KeyRotationEnabled"] = _flag(properties, "EnableKeyRotation")
+    record["Enabled"] = _flag({"Enabled": True, **properties}, "Enabled")
+    record["KeyState"] = "Enabled" if record["Enabled"] else "Disabled"
 
 
 def _flag(specification: Any, name: str) -> bool:

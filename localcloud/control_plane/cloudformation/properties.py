@@ -79,9 +79,13 @@ SUPPORTED: dict[str, str] = {
     "AWS::IAM::Role": f"""
         AssumeRolePolicyDocument.* Description ManagedPolicyArns MaxSessionDuration Path PermissionsBoundary
         Policies.PolicyDocument.* Policies.PolicyName RoleName {_TAGS}""",
+    "AWS::KMS::Alias": "AliasName TargetKeyId",
+    "AWS::KMS::Key": f"""
+        Description Enabled EnableKeyRotation KeyPolicy.* KeySpec KeyUsage PendingWindowInDays RotationPeriodInDays
+        {_TAGS}""",
     "AWS::Logs::LogGroup": f"LogGroupName RetentionInDays {_TAGS}",
     "AWS::SNS::Subscription": "Endpoint Protocol TopicArn",
-    "AWS::SNS::Topic": f"DisplayName TopicName {_TAGS}",
+    "AWS::SNS::Topic": f"DisplayName KmsMasterKeyId TopicName {_TAGS}",
     "AWS::SNS::TopicPolicy": "PolicyDocument.* Topics",
 }
 

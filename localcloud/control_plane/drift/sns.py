@@ -7,6 +7,7 @@ from ministack.services import sns
 from localcloud.control_plane.cloudformation.values import parsed
 from localcloud.control_plane.drift.comparison import compare
 from localcloud.control_plane.drift.readers import Properties, present, register, tag_list
+from localcloud.control_plane.sns.subscriptions import forget_expired
 
 
 def install() -> None:
@@ -20,6 +21,7 @@ def _topic(arn: str, _: Properties) -> Properties | None:
     return record and present(
         TopicName=record["name"],
         DisplayName=record["attributes"].get("DisplayName"),
+        KmsMasterKeyId=record["attributes"].get("KmsMasterKeyId") or None,
         Tags=tag_list(record.get("tags")),
     )
 
@@ -39,6 +41,8 @@ def _topic_policy(_: str, expected: Properties) -> Properties | None:
 
 
 def _subscription(arn: str, _: Properties) -> Properties | None:
+    """Also of a pending one; one that nobody confirmed in time is gone."""
+    forget_expired()
     topic = sns._topics.get(sns._sub_arn_to_topic.get(arn))
     for record in topic["subscriptions"] if topic else ():
         if record["arn"] == arn:

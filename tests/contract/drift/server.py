@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 from localcloud.control_plane.acm import service as acm
 from localcloud.control_plane.elbv2 import service as elbv2
+from localcloud.control_plane.sns import service as sns
 from localcloud.settings import Settings
 from tests.contract import groups
 
 
 def install(settings: Settings) -> Callable[[], None]:
     acm.install()
+    sns.install(settings)
     elbv2.install(settings)
     return groups.install(settings)
