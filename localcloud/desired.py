@@ -371,5 +371,11 @@ class Alarms(Protocol):
         ...
 
 
+class AlarmEvaluator(Protocol):
+    """Evaluates the alarms whose minute has come, and does what they call. Never blocks."""
+
+    def tick(self, now: float) -> None: ...
+
+
 class LaunchRefused(Exception):
     """EC2 would not launch this; the message is what a group's activity history shows as its status."""

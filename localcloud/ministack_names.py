@@ -90,6 +90,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "ministack.services.cloudformation.provisioners": (
         "_CONDITIONALLY_REPLACING_PROPERTIES",
+        "_delete_predecessor",
         "_elbv2_listener_actions",
         "_physical_name",
         "_REPLACING_PROPERTIES",

@@ -127,6 +127,11 @@ def send_back_failed_updates(*resource_types: str) -> None:
     stacks._sends_back_failed_update = lambda resource_type: resource_type in resource_types or original(resource_type)
 
 
+def delete_replaced(delete: Callable[[str, Attributes], None], physical_id: str, properties: Attributes) -> None:
+    """For an update handler that has made the replacement itself: deletes what it replaces, when a stack does that."""
+    module("ministack.services.cloudformation.provisioners")._delete_predecessor(delete, physical_id, properties)
+
+
 def is_rolling_back(stack_name: str) -> bool:
     """Whether the stack's update is being undone."""
     return str(_stack(stack_name).get("StackStatus", "")).startswith("UPDATE_ROLLBACK")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from localcloud.desired import Balancer, BalancerControl, GroupEngine, MachineControl, Machines
+from localcloud.desired import AlarmEvaluator, Balancer, BalancerControl, GroupEngine, MachineControl, Machines
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ class Parts:
     groups: GroupEngine
     machines: Machines
     balancer: Balancer
+    alarms: AlarmEvaluator
 
 
 class Reconciler:
@@ -66,6 +67,7 @@ class Reconciler:
         self._guarded("machines", self._machines)
         self._guarded("groups", lambda: self._parts.groups.tick(self._clock()))
         self._guarded("load balancers", self._load_balancers)
+        self._guarded("alarms", lambda: self._parts.alarms.tick(self._clock()))
 
     def _machines(self) -> None:
         control, machines = self._parts.machine_control, self._parts.machines

@@ -26,6 +26,7 @@ from localcloud.balancer.balancer import Balancer
 from localcloud.control_plane.acm import service as acm
 from localcloud.control_plane.autoscaling import service as autoscaling
 from localcloud.control_plane.cloudformation import service as cloudformation
+from localcloud.control_plane.cloudwatch import service as cloudwatch
 from localcloud.control_plane.ec2 import role_credentials
 from localcloud.control_plane.ec2 import service as ec2
 from localcloud.control_plane.ec2.images import MachineImage
@@ -62,10 +63,11 @@ def install(settings: Settings, wake: threading.Event) -> tuple[Reconciler, Loca
     logs.install()
     elbv2.install(settings)
     acm.install()
-    sns.install(settings)
-    groups = autoscaling.install(settings, instances, elbv2, wake=wake.set)
+    alarms = cloudwatch.install(settings)
+    sns.install(settings, alarms)
+    groups = autoscaling.install(settings, instances, elbv2, alarms, wake.set)
     cloudformation.install()
-    parts = Parts(instances, elbv2, groups, machines, Balancer(settings))
+    parts = Parts(instances, elbv2, groups, machines, Balancer(settings), alarms)
     return Reconciler(parts, wake), machines
 
 

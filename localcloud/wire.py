@@ -225,15 +225,19 @@ class QueryService:
             raise ValueError(f"not operations of {name}: {', '.join(unknown)}")
         self.operations = operations
 
+    def call(self, operation: str, values: dict[str, Any]) -> dict[str, Any] | None:
+        """The operation's result. Raises `AwsError`."""
+        handler = self.operations.get(operation)
+        if handler is None:
+            name = f"{self.model.service_name}:{operation}"
+            raise AwsError("InvalidAction", f"localcloud does not support {name} yet")
+        return handler(values)
+
     def respond(self, fields: Mapping[str, str]) -> Response:
         request_id = str(uuid.uuid4())
         try:
             operation, values = parse(self.model, fields)
-            handler = self.operations.get(operation)
-            if handler is None:
-                name = f"{self.model.service_name}:{operation}"
-                raise AwsError("InvalidAction", f"localcloud does not support {name} yet")
-            body = serialise(self.model, operation, handler(values), request_id)
+            body = serialise(self.model, operation, self.call(operation, values), request_id)
         except AwsError as failure:
             return error(self.model, failure, request_id)
         except Exception:

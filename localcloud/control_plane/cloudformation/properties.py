@@ -30,6 +30,14 @@ SUPPORTED: dict[str, str] = {
         {_each("LifecycleHookSpecificationList", "LifecycleTransition NotificationMetadata")}
         NewInstancesProtectedFromScaleIn Tags.PropagateAtLaunch TargetGroupARNs TerminationPolicies VPCZoneIdentifier
         {_TAGS}""",
+    "AWS::CloudWatch::Alarm": f"""
+        ActionsEnabled AlarmActions AlarmDescription AlarmName ComparisonOperator DatapointsToAlarm Dimensions.Name
+        Dimensions.Value EvaluationPeriods ExtendedStatistic InsufficientDataActions MetricName
+        {_each("Metrics", "Expression Id Label Period ReturnData")}
+        {_each("Metrics.MetricStat", "Period Stat Unit Metric.MetricName Metric.Namespace")}
+        {_each("Metrics.MetricStat.Metric.Dimensions", "Name Value")} Namespace OKActions Period Statistic Threshold
+        TreatMissingData Unit {_TAGS}""",
+    "AWS::CloudWatch::Dashboard": f"DashboardBody DashboardName {_TAGS}",
     "AWS::DynamoDB::Table": f"""
         AttributeDefinitions.AttributeName AttributeDefinitions.AttributeType BillingMode DeletionProtectionEnabled
         KeySchema.AttributeName KeySchema.KeyType PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled

@@ -80,7 +80,8 @@ class Balancer:
 class Halves:
     def __init__(self) -> None:
         self.control, self.groups, self.machines, self.balancer = Control(), Groups(), Machines(), Balancer()
-        parts = Parts(self.control, self.control, self.groups, self.machines, self.balancer)
+        self.alarms = Groups()
+        parts = Parts(self.control, self.control, self.groups, self.machines, self.balancer, self.alarms)
         self.reconciler = Reconciler(parts, threading.Event(), clock=lambda: 7.0)
 
 
@@ -116,5 +117,5 @@ def test_health_is_told_even_when_a_load_balancer_fails(halves: Halves, caplog: 
     for _ in range(3):
         halves.reconciler.tick()
     assert halves.control.health == {"tg": {"i-1": TargetHealth("healthy")}}
-    assert halves.groups.ticks == [7.0, 7.0, 7.0]
+    assert halves.groups.ticks == halves.alarms.ticks == [7.0, 7.0, 7.0]
     assert len(caplog.records) == 1, "the same failure is logged once"
