@@ -7,6 +7,21 @@ talking to the container engine or to HAProxy: those can take seconds, and every
 
 from __future__ import annotations
 
+import functools
 import threading
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LOCK = threading.RLock()
+
+
+def under_lock(function: Callable[P, T]) -> Callable[P, T]:
+    @functools.wraps(function)
+    def locked(*args: P.args, **kwargs: P.kwargs) -> T:
+        with LOCK:
+            return function(*args, **kwargs)
+
+    return locked

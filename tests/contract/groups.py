@@ -19,7 +19,7 @@ from localcloud.control_plane.ec2 import launch_templates
 from localcloud.desired import AlarmState, LaunchRefused
 from localcloud.settings import Settings
 from tests.contract.stacks.fleet import ALARMS, MUTE
-from tests.unit.localcloud.autoscaling.fakes import FakeInstances, FakeTargets
+from tests.unit.localcloud.autoscaling.fakes import FakeAlarms, FakeInstances, FakeTargets
 
 GONE = "ami-gone"
 """An image that no instance can be launched from."""
@@ -62,15 +62,16 @@ class Targets(FakeTargets):
                     self.report(arn, instance_id, "unhealthy")
 
 
-class Alarms:
-    """As the file says at this moment."""
+class Alarms(FakeAlarms):
+    """In the states that the file has for them at this moment."""
 
     def __init__(self, file: Path) -> None:
+        super().__init__()
         self._file = file
 
     def state(self, account: str, region: str, alarm: str) -> AlarmState | None:
         states: dict[str, AlarmState] = json.loads(self._file.read_text()) if self._file.exists() else {}
-        return states.get(alarm)
+        return states.get(alarm) or super().state(account, region, alarm)
 
 
 def install(settings: Settings) -> Callable[[], None]:

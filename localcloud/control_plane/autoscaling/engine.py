@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from localcloud.control_plane.autoscaling import activities, capacity, health, lifecycle, refresh
+from localcloud.control_plane.autoscaling import activities, capacity, health, lifecycle, refresh, target_tracking
 from localcloud.control_plane.autoscaling.model import (
     HEALTHY,
     Activity,
@@ -75,16 +75,19 @@ class AutoScaling:
         if group.deleting and not group.members:
             self._forget(group)
 
-    def _now(self, group: Group) -> Step:
+    def now(self, group: Group) -> Step:
         return Step(self.world, group, self.clock())
 
-    def _changed(self, group: Group) -> None:
+    def changed(self, group: Group) -> None:
         """An API call takes effect at once, as far as it can; the reconciler does the rest soon."""
         self.step(group, self.clock())
         self._wake()
 
     def _forget(self, group: Group) -> None:
         self._groups.pop(group.key, None)
+        for policy in group.policies.values():
+            # "Deleting the group also deletes … any alarm that no longer has an associated action" (API).
+            target_tracking.delete_alarms(self.now(group), policy)
         history = self._history.setdefault((group.account, group.region), [])
         history[:0] = [(group.name, activity) for activity in group.activities]
         del history[activities.KEPT :]
@@ -119,12 +122,12 @@ class AutoScaling:
             f"a user request created an AutoScalingGroup changing the desired capacity from 0 to {group.desired}.",
         )
         self._groups[group.key] = group
-        self._changed(group)
+        self.changed(group)
         return group
 
     def update(self, group: Group, settings: GroupSettings) -> None:
         """Only what `settings` names. Sizes that do not hold the desired capacity move it (UpdateAutoScalingGroup)."""
-        self._refuse_while_deleting(group)
+        self.refuse_while_deleting(group)
         before = group.desired
         apply(self.world, group, settings)
         if group.desired != before:
@@ -134,10 +137,10 @@ class AutoScaling:
                 f"max: {group.max_size}, desired: {group.desired} changing the desired capacity from {before} "
                 f"to {group.desired}.",
             )
-        self._changed(group)
+        self.changed(group)
 
     def set_desired(self, group: Group, desired: int) -> None:
-        self._refuse_while_deleting(group)
+        self.refuse_while_deleting(group)
         if desired < group.min_size:
             raise AwsError(
                 "ValidationError",
@@ -155,7 +158,7 @@ class AutoScaling:
                 f"{group.desired} to {desired}.",
             )
         group.desired = desired
-        self._changed(group)
+        self.changed(group)
 
     def delete(self, group: Group, force: bool) -> None:
         if group.members and not force:
@@ -169,7 +172,7 @@ class AutoScaling:
         group.min_size = group.max_size = group.desired = 0
         for member in group.live():
             lifecycle.begin_termination(
-                self._now(group),
+                self.now(group),
                 member,
                 "an instance was taken out of service in response to the deletion of its AutoScalingGroup",
             )
@@ -177,7 +180,7 @@ class AutoScaling:
             if force and member.lifecycle is Lifecycle.TERMINATING_WAIT:
                 member.waits.clear()
                 member.lifecycle = Lifecycle.TERMINATING_PROCEED
-        self._changed(group)
+        self.changed(group)
 
     def shrink_to_nothing(self, group: Group) -> None:
         """What a stack does before it deletes a group: size 0, so that every instance drains first."""
@@ -189,9 +192,9 @@ class AutoScaling:
             "a user request update of AutoScalingGroup constraints to min: 0, max: 0, desired: 0 changing the "
             f"desired capacity from {before} to 0.",
         )
-        self._changed(group)
+        self.changed(group)
 
-    def _refuse_while_deleting(self, group: Group) -> None:
+    def refuse_while_deleting(self, group: Group) -> None:
         if group.deleting:
             raise AwsError("ScalingActivityInProgress", f"The AutoScalingGroup {group.name} is being deleted")
 
@@ -209,12 +212,17 @@ class AutoScaling:
             "ValidationError", f"Instance Id not found - No managed instance found for instance ID {instance_id}"
         )
 
+    def counted_in_metrics(self, group: Group) -> list[str]:
+        """Ids of the instances that the group's own metrics, such as CPUUtilization, are made of."""
+        step = self.now(group)
+        return [i for i, member in group.members.items() if target_tracking.counts_in_metrics(step, member)]
+
     def set_health(self, group: Group, member: Member, status: str, respect_grace: bool) -> None:
         if status == HEALTHY:
             member.health, member.unhealthy_cause = HEALTHY, ""
-        elif not (respect_grace and health.in_grace(self._now(group), member)):
+        elif not (respect_grace and health.in_grace(self.now(group), member)):
             health.mark_unhealthy(member, health.USER_SAID)
-        self._changed(group)
+        self.changed(group)
 
     def terminate(self, group: Group, member: Member, decrement: bool) -> Activity | None:
         if decrement and group.desired - 1 < group.min_size:
@@ -229,17 +237,17 @@ class AutoScaling:
             cause += f", shrinking the capacity from {group.desired} to {group.desired - 1}"
             group.desired -= 1
         if member.live:
-            lifecycle.begin_termination(self._now(group), member, cause + ".")
-        self._changed(group)
+            lifecycle.begin_termination(self.now(group), member, cause + ".")
+        self.changed(group)
         return member.termination
 
     # --- instance refresh ---------------------------------------------------------------------------------
 
     def check_refresh(self, group: Group, preferences: Preferences) -> None:
         """Raises AwsError where a refresh could not start."""
-        self._refuse_while_deleting(group)
+        self.refuse_while_deleting(group)
         refresh.refuse_second(group)
-        refresh.refuse_alarms(self._now(group), preferences)
+        refresh.refuse_alarms(self.now(group), preferences)
 
     def start_refresh(
         self, group: Group, preferences: Preferences, template: LaunchTemplateRef | None = None
@@ -247,19 +255,19 @@ class AutoScaling:
         """Towards `template` (DesiredConfiguration); without it towards the group's own."""
         self.check_refresh(group, preferences)
         desired = template and existing_template(self.world, group, template)
-        started = refresh.start(self._now(group), preferences, desired)
-        self._changed(group)
+        started = refresh.start(self.now(group), preferences, desired)
+        self.changed(group)
         return started
 
     def cancel_refresh(self, group: Group, wait: bool = True) -> Refresh:
         """`wait`: WaitForTransitioningInstances."""
-        cancelled = refresh.cancel(self._now(group), wait)
-        self._changed(group)
+        cancelled = refresh.cancel(self.now(group), wait)
+        self.changed(group)
         return cancelled
 
     def roll_back_refresh(self, group: Group) -> Refresh:
-        rolled_back = refresh.roll_back(self._now(group))
-        self._changed(group)
+        rolled_back = refresh.roll_back(self.now(group))
+        self.changed(group)
         return rolled_back
 
     # --- lifecycle actions --------------------------------------------------------------------------------
@@ -274,11 +282,11 @@ class AutoScaling:
 
     def complete(self, group: Group, member: Member, wait: Wait, result: str) -> None:
         how = f"Lifecycle Action Completed with {result} Result"
-        lifecycle.end_wait(self._now(group), member, wait, result, how)
-        self._changed(group)
+        lifecycle.end_wait(self.now(group), member, wait, result, how)
+        self.changed(group)
 
     def heartbeat(self, group: Group, wait: Wait) -> None:
-        lifecycle.heartbeat(self._now(group), wait)
+        lifecycle.heartbeat(self.now(group), wait)
 
     # --- target groups ------------------------------------------------------------------------------------
 
@@ -292,7 +300,7 @@ class AutoScaling:
             for arn in arns:
                 if arn not in group.target_groups:
                     self.world.targets.register_target(arn, member.instance_id)
-            for arn in self._now(group).target_groups():
+            for arn in self.now(group).target_groups():
                 if arn not in arns:
                     self.world.targets.deregister_target(arn, member.instance_id)
         group.target_groups = arns

@@ -5,13 +5,15 @@ Moments are Unix time in seconds; durations are seconds of AWS time, scaled only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from localcloud.control_plane.autoscaling.policy_model import Policy
 from localcloud.control_plane.autoscaling.refresh_model import Refresh, RefreshStatus
-from localcloud.desired import Alarms, AlarmState, Instances, Targets
+from localcloud.desired import AlarmAction, Alarms, AlarmState, Instances, Targets
+from localcloud.wire import AwsError
 
 LAUNCHING = "autoscaling:EC2_INSTANCE_LAUNCHING"
 TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
@@ -171,6 +173,8 @@ class Group:
     """Newest first."""
     refreshes: list[Refresh] = field(default_factory=list)
     """Newest first; at most the first is active."""
+    policies: dict[str, Policy] = field(default_factory=dict)
+    """Scaling policies by name."""
     deleting: bool = False
     forced: bool = False
     desired_cause: str = ""
@@ -207,6 +211,15 @@ class NoAlarms:
 
     def state(self, account: str, region: str, alarm: str) -> AlarmState | None:
         return None
+
+    def put(self, account: str, region: str, alarm: Mapping[str, Any]) -> str:
+        raise AwsError("ValidationError", "localcloud does not support alarms here")
+
+    def delete(self, account: str, region: str, names: Sequence[str]) -> None:
+        pass
+
+    def on_action(self, service: str, act: Callable[[AlarmAction], str]) -> None:
+        pass
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from localcloud.control_plane.autoscaling import describe, refresh_requests, req
 from localcloud.control_plane.autoscaling.engine import AutoScaling, Scope
 from localcloud.control_plane.autoscaling.model import Group, Tag
 from localcloud.control_plane.autoscaling.settings import check_hook
-from localcloud.control_plane.lock import LOCK
+from localcloud.control_plane.lock import under_lock
 from localcloud.wire import AwsError, Handler
 
 Values = dict[str, Any]
@@ -23,16 +23,9 @@ class Operations:
         self._scope = scope
 
     def table(self) -> Mapping[str, Handler]:
-        return {name: self._under_lock(getattr(self, name)) for name in OPERATIONS} | {
+        return {name: under_lock(getattr(self, name)) for name in OPERATIONS} | {
             name: (lambda values, result=result: {result: []}) for name, result in EMPTY.items()
         }
-
-    def _under_lock(self, method: Handler) -> Handler:
-        def locked(values: Values) -> dict[str, Any] | None:
-            with LOCK:
-                return method(values)
-
-        return locked
 
     def _group(self, values: Values) -> Group:
         return self.engine.group(self._scope(), values["AutoScalingGroupName"])
@@ -236,7 +229,6 @@ class Operations:
 OPERATIONS = tuple(name for name in vars(Operations) if name[0].isupper())
 
 EMPTY = {
-    "DescribePolicies": "ScalingPolicies",
     "DescribeScheduledActions": "ScheduledUpdateGroupActions",
     "DescribeLaunchConfigurations": "LaunchConfigurations",
     "DescribeLoadBalancers": "LoadBalancers",

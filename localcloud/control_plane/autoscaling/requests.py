@@ -29,7 +29,7 @@ SUPPORTED = {
     "VPCZoneIdentifier",
 }
 
-PROCESSES = ("AddToLoadBalancer", "HealthCheck", "Launch", "ReplaceUnhealthy", "Terminate")
+PROCESSES = ("AddToLoadBalancer", "AlarmNotification", "HealthCheck", "Launch", "ReplaceUnhealthy", "Terminate")
 
 
 def refuse_unsupported(operation: str, values: Mapping[str, Any]) -> None:

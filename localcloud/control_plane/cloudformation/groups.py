@@ -67,7 +67,7 @@ class GroupType:
     def create(self, logical_id: str, properties: seam.Attributes, stack_name: str) -> tuple[str, seam.Attributes]:
         name = properties.get("AutoScalingGroupName") or seam.generated_name(stack_name, logical_id, 255)
         with LOCK:
-            group = _told(lambda: self.engine.create(seam.scope(), name, settings(properties, None)))
+            group = told(lambda: self.engine.create(seam.scope(), name, settings(properties, None)))
             refused = _refused_launch(group)
             if refused:
                 size = f"{{0/{group.min_size}/{group.desired}}}"
@@ -90,16 +90,16 @@ class GroupType:
         rolling_back = seam.is_rolling_back(stack_name)
         wanted = settings(new, old)
         with LOCK:
-            group = _told(lambda: self.engine.group(seam.scope(), physical_id))
+            group = told(lambda: self.engine.group(seam.scope(), physical_id))
             kept = None if wanted.clear_maintenance else group.maintenance
             preferences = self._preferences(stack_name, logical_id, wanted.maintenance or kept, rolling_back)
             if not starts_refresh(self.engine, group, wanted) and not (rolling_back and self._is_mixed(group, wanted)):
                 preferences = None
             if preferences is not None:
                 # Asked before anything is changed: an update that may not start leaves the group as it is.
-                _told(lambda: self.engine.check_refresh(group, preferences))
-            _told(lambda: self.engine.update(group, wanted))
-            started = _told(lambda: self.engine.start_refresh(group, preferences)) if preferences else None
+                told(lambda: self.engine.check_refresh(group, preferences))
+            told(lambda: self.engine.update(group, wanted))
+            started = told(lambda: self.engine.start_refresh(group, preferences)) if preferences else None
         if started is not None:
             self._await(group, started, None if rolling_back else stack_name)
         return physical_id, attributes(group)
@@ -115,7 +115,7 @@ class GroupType:
         if given.get("Strategy", "Rolling") != "Rolling":
             raise RefusedError(f"localcloud does not support Strategy {given['Strategy']} yet")
         values = {name: value for name, value in (given.get("Preferences") or {}).items() if value != seam.no_value()}
-        asked = _told(
+        asked = told(
             lambda: refresh_requests.preferences(values, maintenance, refresh_requests.STACK_BOUNDS, skip_matching=True)
         )
         if rolling_back:
@@ -217,7 +217,7 @@ def settings(properties: seam.Attributes, old: seam.Attributes | None) -> GroupS
         if name in (old or {}) and name not in properties:
             values[name] = DEFAULTS[name]
     requests.refuse_unsupported(TYPE, values)
-    return _told(lambda: requests.settings(values))
+    return told(lambda: requests.settings(values))
 
 
 DEFAULTS: dict[str, Any] = {
@@ -248,7 +248,7 @@ def _number(name: str, value: Any) -> int:
         raise RefusedError(f"{name} must be a whole number, not {value!r}") from None
 
 
-def _told(action: Callable[[], T]) -> T:
+def told(action: Callable[[], T]) -> T:
     """An API error as a stack event shows it."""
     try:
         return action()

@@ -38,6 +38,11 @@ SUPPORTED: dict[str, str] = {
         {_each("Metrics.MetricStat.Metric.Dimensions", "Name Value")} Namespace OKActions Period Statistic Threshold
         TreatMissingData Unit {_TAGS}""",
     "AWS::CloudWatch::Dashboard": f"DashboardBody DashboardName {_TAGS}",
+    "AWS::AutoScaling::ScalingPolicy": """
+        AutoScalingGroupName EstimatedInstanceWarmup PolicyType TargetTrackingConfiguration.DisableScaleIn
+        TargetTrackingConfiguration.PredefinedMetricSpecification.PredefinedMetricType
+        TargetTrackingConfiguration.PredefinedMetricSpecification.ResourceLabel
+        TargetTrackingConfiguration.TargetValue""",
     "AWS::DynamoDB::Table": f"""
         AttributeDefinitions.AttributeName AttributeDefinitions.AttributeType BillingMode DeletionProtectionEnabled
         KeySchema.AttributeName KeySchema.KeyType PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled
@@ -100,7 +105,6 @@ SUPPORTED: dict[str, str] = {
 REFUSED_TYPES = {
     "AWS::AutoScaling::LaunchConfiguration": "use a launch template",
     "AWS::AutoScaling::LifecycleHook": "use the group's LifecycleHookSpecificationList",
-    "AWS::AutoScaling::ScalingPolicy": "on AWS this would scale the group",
     "AWS::AutoScaling::ScheduledAction": "on AWS this would scale the group",
     "AWS::AutoScaling::WarmPool": "on AWS this would keep stopped instances",
 }

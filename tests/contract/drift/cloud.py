@@ -213,7 +213,7 @@ class Cloud:
             "RepositoryArn": registry["RepositoryArn"],
             "ImageDigest": f"sha256:{'0' * 64}",
             "Release": "1",
-            "CpuTargetPercent": "0",
+            "CpuTargetPercent": "50",
         }
         return {"fleet": (text("fleet"), parameters)}
 

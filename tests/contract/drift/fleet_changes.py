@@ -44,6 +44,24 @@ def always_the_latest(account: Account, stack: Stack, name: str) -> Iterator[Non
     launch_from("1")
 
 
+@change(
+    "AutoScaling::ScalingPolicy",
+    "fleet",
+    "CpuTargetPolicy",
+    ("/TargetTrackingConfiguration/TargetValue", "NOT_EQUAL"),
+)
+def another_target(account: Account, stack: Stack, arn: str) -> Iterator[None]:
+    def track(percent: float) -> None:
+        found = account.autoscaling.describe_policies(PolicyNames=[arn])["ScalingPolicies"]
+        configuration = {**found[0]["TargetTrackingConfiguration"], "TargetValue": percent}
+        named = {name: found[0][name] for name in ("AutoScalingGroupName", "PolicyName", "PolicyType")}
+        account.autoscaling.put_scaling_policy(**named, TargetTrackingConfiguration=configuration)
+
+    track(70)
+    yield
+    track(50)
+
+
 @change("EC2::LaunchTemplate", "fleet", "LaunchTemplate", ("/LaunchTemplateData/InstanceType", "NOT_EQUAL"))
 def another_instance_type(account: Account, stack: Stack, template: str) -> Iterator[None]:
     create, given = account.ec2.create_launch_template_version, {"LaunchTemplateId": template, "SourceVersion": "1"}

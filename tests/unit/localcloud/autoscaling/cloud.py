@@ -6,8 +6,9 @@ from typing import Any
 
 from localcloud.control_plane.autoscaling.engine import AutoScaling
 from localcloud.control_plane.autoscaling.model import LAUNCHING, Group, Hook, LaunchTemplateRef, Lifecycle, World
+from localcloud.control_plane.autoscaling.scaling import ScalingPolicies
 from localcloud.control_plane.autoscaling.settings import GroupSettings
-from tests.unit.localcloud.autoscaling.fakes import FakeInstances, FakeTargets
+from tests.unit.localcloud.autoscaling.fakes import FakeAlarms, FakeInstances, FakeTargets
 
 SCOPE = ("000000000000", "us-east-1")
 TARGET_GROUP = "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/blue/1"
@@ -21,7 +22,11 @@ class Cloud:
         self.now = 1_000_000.0
         self.instances = FakeInstances()
         self.targets = FakeTargets(TARGET_GROUP)
-        self.engine = AutoScaling(World(self.instances, self.targets), clock=lambda: self.now)
+        self.alarms = FakeAlarms()
+        world = World(self.instances, self.targets, alarms=self.alarms)
+        self.engine = AutoScaling(world, clock=lambda: self.now)
+        self.policies = ScalingPolicies(self.engine)
+        self.alarms.on_action("autoscaling", self.policies.act)
 
     def group(self, **changes: Any) -> Group:
         values: dict[str, Any] = {

@@ -1,11 +1,11 @@
-"""EC2 and ELB in memory: what a group asks for happens when the test says so."""
+"""EC2, ELB and CloudWatch in memory: what a group asks for happens when the test says so."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from localcloud.desired import InstanceState, LaunchRefused, TargetHealth, TargetState
+from localcloud.desired import AlarmAction, AlarmState, InstanceState, LaunchRefused, TargetHealth, TargetState
 
 ZONES = {"subnet-a": "us-east-1a", "subnet-b": "us-east-1b", "subnet-c": "us-east-1c"}
 
@@ -102,3 +102,65 @@ class FakeTargets:
                     del targets[instance_id]
                 elif health.state == "initial":
                     targets[instance_id] = TargetHealth("healthy")
+
+
+class FakeAlarms:
+    """CloudWatch: in the states that the test sets, or evaluated over one metric, minute by minute."""
+
+    def __init__(self, **states: AlarmState) -> None:
+        self.states: dict[str, AlarmState] = dict(states)
+        self.made: dict[str, Mapping[str, Any]] = {}
+        self.sentences: list[str] = []
+        """What the actions said of themselves."""
+        self._where = ("", "")
+        self._values: list[float | None] = []
+        self._act: Callable[[AlarmAction], str] = lambda action: "nobody acts"
+
+    def state(self, account: str, region: str, alarm: str) -> AlarmState | None:
+        return self.states.get(alarm.rpartition(":")[2])
+
+    def put(self, account: str, region: str, alarm: Mapping[str, Any]) -> str:
+        name = str(alarm["AlarmName"])
+        self._where = (account, region)
+        self.made[name] = alarm
+        self.states.setdefault(name, "INSUFFICIENT_DATA")
+        return f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"
+
+    def delete(self, account: str, region: str, names: Sequence[str]) -> None:
+        for name in names:
+            self.made.pop(name, None)
+            self.states.pop(name, None)
+
+    def on_action(self, service: str, act: Callable[[AlarmAction], str]) -> None:
+        assert service == "autoscaling"
+        self._act = act
+
+    # What CloudWatch does by itself.
+
+    def minute(self, value: float | None, now: float) -> None:
+        """One more data point, or none; an alarm in ALARM calls its policy at every one."""
+        self._values.append(value)
+        for name, alarm in list(self.made.items()):
+            periods = int(alarm["EvaluationPeriods"])
+            newest = self._values[-periods:]
+            if len(newest) == periods and all(self._breaches(alarm, one) for one in newest):
+                self.call(name, value, now)
+            else:
+                self.states[name] = "INSUFFICIENT_DATA" if value is None else "OK"
+
+    @staticmethod
+    def _breaches(alarm: Mapping[str, Any], value: float | None) -> bool:
+        if value is None:
+            return False
+        threshold = float(alarm["Threshold"])
+        return value > threshold if alarm["ComparisonOperator"] == "GreaterThanThreshold" else value < threshold
+
+    def call(self, name: str, value: float | None, now: float) -> None:
+        """The alarm goes into ALARM, or stays in it."""
+        old = self.states[name]
+        self.states[name] = "ALARM"
+        alarm = self.made[name]
+        for arn in alarm["AlarmActions"]:
+            action = AlarmAction(arn, *self._where, {**alarm, "StateValue": "ALARM"}, old, now, old == "ALARM", value)
+            if sentence := self._act(action):
+                self.sentences.append(sentence)

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from localcloud.control_plane.autoscaling.model import Group, LaunchTemplateRef, Lifecycle
 from localcloud.control_plane.autoscaling.refresh_model import Preferences, Refresh
-from localcloud.desired import AlarmState
 from tests.unit.localcloud.autoscaling.cloud import LAUNCH_HOOK, TARGET_GROUP, Cloud
 
 WARMUP = 30
 RELEASE = Preferences(100, 110, warmup=WARMUP, skip_matching=True)
-
-
-class SetAlarms:
-    """CloudWatch, in the states that the test sets."""
-
-    def __init__(self, **states: AlarmState) -> None:
-        self.states = dict(states)
-
-    def state(self, account: str, region: str, alarm: str) -> AlarmState | None:
-        return self.states.get(alarm)
 
 
 class Timeline:
@@ -29,8 +17,8 @@ class Timeline:
 
     def __init__(self, cloud: Cloud, size: int, desired: int | None = None, **changes: object) -> None:
         self.cloud = cloud
-        self.alarms = SetAlarms(errors="OK")
-        cloud.engine.world = replace(cloud.engine.world, alarms=self.alarms)
+        self.alarms = cloud.alarms
+        self.alarms.states["errors"] = "OK"
         self.group: Group = cloud.in_service(
             **({"min_size": size, "max_size": 2 * size, "warmup": WARMUP, "hooks": [LAUNCH_HOOK]} | changes)
         )

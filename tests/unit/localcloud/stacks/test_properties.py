@@ -43,7 +43,7 @@ def expand(resources: dict[str, Any]) -> dict[str, Any]:
 def test_our_own_templates_are_taken(path: Path, condition: bool) -> None:
     template = yaml.load(path.read_text(), Loader)
     template["Resources"] = expand(template["Resources"])
-    conditions = dict.fromkeys(template.get("Conditions", {}), condition) | {"HasScaling": False}
+    conditions = dict.fromkeys(template.get("Conditions", {}), condition)
     assert refusals(template, conditions) == []
 
 
@@ -69,7 +69,11 @@ def _resource(kind: str, **attributes: Any) -> dict[str, Any]:
             ),
             "the property LaunchTemplateData.KernelId of",
         ),
-        (_resource("AWS::AutoScaling::ScalingPolicy"), "AWS::AutoScaling::ScalingPolicy yet (It)"),
+        (_resource("AWS::AutoScaling::ScheduledAction"), "AWS::AutoScaling::ScheduledAction yet (It)"),
+        (
+            _resource("AWS::AutoScaling::ScalingPolicy", Properties={"StepAdjustments": [{"ScalingAdjustment": 1}]}),
+            "the property StepAdjustments of AWS::AutoScaling::ScalingPolicy",
+        ),
         (
             _resource("AWS::AutoScaling::AutoScalingGroup", UpdatePolicy={"AutoScalingRollingUpdate": {}}),
             "UpdatePolicy AutoScalingRollingUpdate yet",
@@ -92,5 +96,5 @@ def test_what_aws_does_not_know_either_is_left_to_validation() -> None:
 
 
 def test_what_a_condition_switches_off_is_not_refused() -> None:
-    template = _resource("AWS::AutoScaling::ScalingPolicy", Condition="HasScaling")
-    assert refusals(template, {"HasScaling": False}) == []
+    template = _resource("AWS::AutoScaling::ScheduledAction", Condition="IsNight")
+    assert refusals(template, {"IsNight": False}) == []
