@@ -14,7 +14,7 @@ Makefile: ;
 	@sudo --preserve-env $(MAKE) --no-print-directory $@
 else
 
-.PHONY: help local localcloud down status rehearse soak test test-slow benchmark requirements system system-test \
+.PHONY: help local localcloud down status rehearse soak test benchmark requirements system system-test \
 	rehearse-environments test-environments controller
 
 help:
@@ -47,10 +47,6 @@ soak: rehearse-environments
 
 test: test-environments
 	@pytest
-
-# What takes minutes for one behaviour: runs killed at every point, and started again.
-test-slow: test-environments
-	@pytest -m slow
 
 # Measures a run that changes nothing beside two other ways; docs/benchmarks.md has the method.
 benchmark: test-environments

@@ -17,7 +17,7 @@ import pytest
 from tests.cloud import PROJECT, Cloud, PlaybookRun
 from tests.interruption import Line, Request, kill_at
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 STACKS = "tests/end_to_end/playbooks/stacks.yml"
 # Registry, network and load balancer are made in this order, each with one of these requests.
@@ -26,13 +26,13 @@ REGISTRY, NETWORK, BALANCER = 1, 2, 3
 FIRST_DEPLOY: dict[str, Line | Request] = {
     "certificate-imported": Request("ImportCertificate", answered=True),
     "change-set-made": Request("CreateChangeSet", REGISTRY, answered=True),
-    "not-executed": Request("ExecuteChangeSet", REGISTRY),
-    "executed": Request("ExecuteChangeSet", REGISTRY, answered=True),
-    "not-protected": Request("UpdateTerminationProtection", REGISTRY),
+    "registry-planned": Request("ExecuteChangeSet", REGISTRY),
+    "registry-executed": Request("ExecuteChangeSet", REGISTRY, answered=True),
+    "registry-exposed": Request("UpdateTerminationProtection", REGISTRY),
     "network-event": Line("-local-network PublicRoute CREATE_COMPLETE"),
-    "network-not-executed": Request("ExecuteChangeSet", NETWORK),
+    "network-planned": Request("ExecuteChangeSet", NETWORK),
     "balancer-executed": Request("ExecuteChangeSet", BALANCER, answered=True),
-    "balancer-not-protected": Request("UpdateTerminationProtection", BALANCER),
+    "balancer-exposed": Request("UpdateTerminationProtection", BALANCER),
     "balancer-complete": Line("-local-load-balancer: CREATE_COMPLETE"),
 }
 # What the update changes: the registry and the load balancer, in this order.
