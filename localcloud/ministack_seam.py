@@ -165,6 +165,19 @@ def _stack(stack_name: str) -> Mapping[str, Any]:
     return found
 
 
+def find_stack(name_or_id: str) -> dict[str, Any] | None:
+    """The stack's record, which is changed in place; also of one that was deleted."""
+    found: dict[str, Any] | None = module("ministack.services.cloudformation.handlers")._resolve_stack(name_or_id)
+    return found
+
+
+def find_change_set(name_or_id: str, stack_name: str) -> dict[str, Any] | None:
+    """The change set's record, which is changed in place."""
+    found: dict[str, Any] | None
+    _, found = module("ministack.services.cloudformation.changesets")._find_change_set(name_or_id, stack_name)
+    return found
+
+
 def generated_name(stack_name: str, logical_id: str, longest: int) -> str:
     name = module("ministack.services.cloudformation.provisioners")._physical_name(
         stack_name, logical_id, max_len=longest

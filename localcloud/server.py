@@ -66,7 +66,7 @@ def install(settings: Settings, wake: threading.Event) -> tuple[Reconciler, Loca
     alarms = cloudwatch.install(settings)
     sns.install(settings, alarms)
     groups = autoscaling.install(settings, instances, elbv2, alarms, wake.set)
-    cloudformation.install()
+    cloudformation.install(settings, alarms)
     parts = Parts(instances, elbv2, groups, machines, Balancer(settings), alarms)
     return Reconciler(parts, wake), machines
 

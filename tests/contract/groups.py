@@ -71,14 +71,15 @@ class Alarms(FakeAlarms):
 
     def state(self, account: str, region: str, alarm: str) -> AlarmState | None:
         states: dict[str, AlarmState] = json.loads(self._file.read_text()) if self._file.exists() else {}
-        return states.get(alarm) or super().state(account, region, alarm)
+        return states.get(alarm.rpartition(":")[2]) or super().state(account, region, alarm)
 
 
 def install(settings: Settings) -> Callable[[], None]:
     instances = Instances()
     targets = Targets(instances)
-    engine = autoscaling.install(settings, instances, targets, Alarms(settings.state_dir / ALARMS))
-    cloudformation.install()
+    alarms = Alarms(settings.state_dir / ALARMS)
+    engine = autoscaling.install(settings, instances, targets, alarms)
+    cloudformation.install(settings, alarms)
 
     def reconcile() -> None:
         instances.settle()

@@ -10,12 +10,16 @@ from localcloud.control_plane.cloudformation import (
     predeployment,
     replacements,
     schemas,
+    stack_settings,
 )
 from localcloud.control_plane.cloudformation.properties import refusals
+from localcloud.control_plane.cloudformation.rollback_triggers import RollbackTriggers
 from localcloud.control_plane.drift import service as drift
+from localcloud.desired import Alarms
+from localcloud.settings import Settings
 
 
-def install() -> None:
+def install(settings: Settings, alarms: Alarms | None = None) -> None:
     """Once per process; after the services whose resource types are replaced."""
     schemas.check()
     seam.remember_operations()
@@ -25,4 +29,6 @@ def install() -> None:
     completions.install()
     conditions.install()
     events.install()
+    stack_settings.install()
+    RollbackTriggers(alarms, settings.scaled).install()
     drift.install()

@@ -21,10 +21,9 @@ from localcloud.control_plane.sns import subscriptions as emails
 from localcloud.control_plane.sns.alarms import act
 from localcloud.control_plane.sns.post import Post
 from localcloud.control_plane.sns.subscriptions import Subscriptions
+from localcloud.desired import Alarms
 from localcloud.settings import Settings
 from localcloud.wire import AwsError, Response
-
-__all__ = ["act", "install"]
 
 MODEL = wire.service_model("sns")
 DELIVERED = ("email", "http", "https", "lambda", "sqs")
@@ -35,8 +34,8 @@ Answer = Callable[[Fields], dict[str, Any] | Response | None]
 """A result, a response that MiniStack has made, or None where the operation is MiniStack's."""
 
 
-def install(settings: Settings) -> None:
-    """Once per process."""
+def install(settings: Settings, alarms: Alarms | None = None) -> None:
+    """Once per process. `alarms` are those whose mails this delivers."""
     subscriptions = Subscriptions(settings, Post(settings))
     api = _Api(subscriptions)
     sns._subscribe = _operation("Subscribe", api.subscribe, sns._subscribe)
@@ -51,6 +50,8 @@ def install(settings: Settings) -> None:
     )
     sns._fanout = _mailing(subscriptions, sns._fanout)
     stacks.install(subscriptions)
+    if alarms is not None:
+        alarms.on_action("sns", act)
 
 
 def _operation(name: str, answer: Answer, original: Callable[[Any], Response]) -> Callable[[Any], Response]:
