@@ -10,6 +10,7 @@ from localcloud.control_plane.cloudformation import (
     predeployment,
     replacements,
     schemas,
+    service_role,
     stack_settings,
 )
 from localcloud.control_plane.cloudformation.properties import refusals
@@ -30,5 +31,6 @@ def install(settings: Settings, alarms: Alarms | None = None) -> None:
     conditions.install()
     events.install()
     stack_settings.install()
+    service_role.install()
     RollbackTriggers(alarms, settings.scaled).install()
     drift.install()

@@ -15,6 +15,7 @@ from ministack.services import iam
 from ministack.services.cloudformation import handlers, helpers
 
 from localcloud import ministack_seam as seam
+from localcloud.control_plane.cloudformation.values import parsed
 
 MOST_TRIGGERS = 5
 MOST_MINUTES = 180
@@ -173,10 +174,19 @@ def _given(params: Params) -> StackSettings:
 
 
 def _can_be_assumed(role_arn: str) -> bool:
-    account, _ = seam.scope()
-    name = role_arn.rpartition("/")[2]
-    role = iam._roles.get(name)
-    return role_arn.startswith(f"arn:aws:iam::{account}:role/") and role is not None and role["Arn"] == role_arn
+    """By CloudFormation: its trust policy is what says so."""
+    role = iam._roles.get(role_arn.rpartition("/")[2])
+    if role is None or role["Arn"] != role_arn:
+        return False
+    trust = parsed(role.get("AssumeRolePolicyDocument"))
+    return any(
+        statement.get("Effect") == "Allow" and "cloudformation.amazonaws.com" in str(statement.get("Principal"))
+        for statement in _listed(trust.get("Statement"))
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _given_rollback(params: Params) -> RollbackConfiguration:
