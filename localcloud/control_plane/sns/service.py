@@ -34,8 +34,8 @@ Answer = Callable[[Fields], dict[str, Any] | Response | None]
 """A result, a response that MiniStack has made, or None where the operation is MiniStack's."""
 
 
-def install(settings: Settings, alarms: Alarms | None = None) -> None:
-    """Once per process. `alarms` are those whose mails this delivers."""
+def install(settings: Settings, alarms: Alarms) -> None:
+    """Once per process. Alarms whose action is a topic publish to it from then on."""
     subscriptions = Subscriptions(settings, Post(settings))
     api = _Api(subscriptions)
     sns._subscribe = _operation("Subscribe", api.subscribe, sns._subscribe)
@@ -50,8 +50,7 @@ def install(settings: Settings, alarms: Alarms | None = None) -> None:
     )
     sns._fanout = _mailing(subscriptions, sns._fanout)
     stacks.install(subscriptions)
-    if alarms is not None:
-        alarms.on_action("sns", act)
+    alarms.on_action("sns", act)
 
 
 def _operation(name: str, answer: Answer, original: Callable[[Any], Response]) -> Callable[[Any], Response]:

@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
-from tests.contract.notifications.conftest import Notifications, eventually
+from tests.contract.notifications.conftest import Notifications
+from tests.waiting import eventually
 
 
 def address() -> str:
