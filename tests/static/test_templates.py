@@ -210,10 +210,26 @@ def test_each_colour_has_weight_and_preview_rule() -> None:
 
 
 def test_topic_takes_messages_from_alarms_of_its_own_account_only() -> None:
-    (statement,) = only("load_balancer.yml", "AWS::SNS::TopicPolicy")["Properties"]["PolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert statement["Action"] == "sns:Publish"
-    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    statements = only("load_balancer.yml", "AWS::SNS::TopicPolicy")["Properties"]["PolicyDocument"]["Statement"]
+    (alarms,) = (one for one in statements if one["Effect"] == "Allow")
+    assert (alarms["Principal"], alarms["Action"]) == ({"Service": "cloudwatch.amazonaws.com"}, "sns:Publish")
+    source = {"Fn::Sub": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"}
+    account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert alarms["Condition"] == {"StringEquals": account, "ArnLike": {"aws:SourceArn": source}}
+    (insecure,) = (one for one in statements if one["Effect"] == "Deny")
+    assert (insecure["Principal"], insecure["Condition"]) == ("*", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_the_topics_key_lets_alarms_of_its_own_account_in() -> None:
+    key = only("load_balancer.yml", "AWS::KMS::Key")
+    topic = only("load_balancer.yml", "AWS::SNS::Topic")["Properties"]
+    assert topic["KmsMasterKeyId"]["Fn::If"][:2] == [key["Condition"], {"Ref": "NotificationsKey"}]
+    assert key["Properties"]["EnableKeyRotation"] is True
+    administrators, alarms = key["Properties"]["KeyPolicy"]["Statement"]
+    assert administrators["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert set(alarms["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_images_are_immutable_scanned_and_kept_while_history_can_return_to_them() -> None:

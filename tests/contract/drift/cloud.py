@@ -192,6 +192,7 @@ class Cloud:
             "SubnetIds": network["SubnetIds"],
             "CertificateArn": certificate["CertificateArn"],
             "AlertEmails": "a@example.com,b@example.com",
+            "NotificationsEncrypted": "true",
         }
         return {"load-balancer": (text("load_balancer"), parameters)}
 

@@ -183,6 +183,59 @@ def open_to_other_accounts(account: Account, stack: Stack, _: str) -> Iterator[N
     account.sns.set_topic_attributes(**topic, AttributeValue=before)
 
 
+@change("SNS::Topic", "load-balancer", "AlertTopic", ("/KmsMasterKeyId", "NOT_EQUAL"))
+def under_the_key_that_lets_no_alarm_in(account: Account, stack: Stack, arn: str) -> Iterator[None]:
+    topic = {"TopicArn": arn, "AttributeName": "KmsMasterKeyId"}
+    account.sns.set_topic_attributes(**topic, AttributeValue="alias/aws/sns")
+    yield
+    account.sns.set_topic_attributes(**topic, AttributeValue=stack.id_of("NotificationsKey"))
+
+
+@change("SNS::TopicPolicy", "load-balancer", "AlertTopicPolicy", ("/PolicyDocument/Statement/1", "REMOVE"))
+def open_without_tls(account: Account, stack: Stack, _: str) -> Iterator[None]:
+    policy = expected(stack, "AlertTopicPolicy")["PolicyDocument"]
+    topic = {"TopicArn": stack.id_of("AlertTopic"), "AttributeName": "Policy"}
+    account.sns.set_topic_attributes(
+        **topic, AttributeValue=json.dumps({**policy, "Statement": policy["Statement"][:1]})
+    )
+    yield
+    account.sns.set_topic_attributes(**topic, AttributeValue=json.dumps(policy))
+
+
+KEY = ("KMS::Key", "load-balancer", "NotificationsKey")
+
+
+@change(*KEY, ("/EnableKeyRotation", "NOT_EQUAL"))
+def never_rotated(account: Account, stack: Stack, key: str) -> Iterator[None]:
+    account.kms.disable_key_rotation(KeyId=key)
+    yield
+    account.kms.enable_key_rotation(KeyId=key)
+
+
+@change(*KEY, ("/Description", "NOT_EQUAL"))
+def described_as_something_else(account: Account, stack: Stack, key: str) -> Iterator[None]:
+    account.kms.update_key_description(KeyId=key, Description="mine")
+    yield
+    account.kms.update_key_description(KeyId=key, Description=expected(stack, "NotificationsKey")["Description"])
+
+
+@change(*KEY, ("/KeyPolicy/Statement/1", "REMOVE"))
+def closed_to_alarms(account: Account, stack: Stack, key: str) -> Iterator[None]:
+    policy = expected(stack, "NotificationsKey")["KeyPolicy"]
+    closed = json.dumps({**policy, "Statement": policy["Statement"][:1]})
+    account.kms.put_key_policy(KeyId=key, PolicyName="default", Policy=closed)
+    yield
+    account.kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
+
+
+@change("KMS::Alias", "load-balancer", "NotificationsKeyAlias", ("/TargetKeyId", "NOT_EQUAL"))
+def the_name_of_another_key(account: Account, stack: Stack, alias: str) -> Iterator[None]:
+    other = account.kms.create_key()["KeyMetadata"]["KeyId"]
+    account.kms.update_alias(AliasName=alias, TargetKeyId=other)
+    yield
+    account.kms.update_alias(AliasName=alias, TargetKeyId=stack.id_of("NotificationsKey"))
+
+
 TABLE = ("DynamoDB::Table", "table-and-role", "Table")
 
 

@@ -83,7 +83,6 @@ def own_stack(account: Account) -> Stack:
 
 
 def test_what_is_gone_is_deleted(account: Account, own_stack: Stack) -> None:
-    account.sns.unsubscribe(SubscriptionArn=own_stack.id_of("Subscription"))
     account.ec2.disassociate_route_table(AssociationId=own_stack.id_of("Association"))
     account.ec2.delete_route_table(RouteTableId=own_stack.id_of("Table"))
     account.sns.delete_topic(TopicArn=own_stack.id_of("Topic"))
