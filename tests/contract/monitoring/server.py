@@ -15,7 +15,7 @@ from tests.contract.monitoring.actions import ACTIONS, FAILING
 
 def install(settings: Settings) -> Callable[[], None]:
     alarms = cloudwatch.install(settings)
-    cloudformation.install()
+    cloudformation.install(settings, alarms)
 
     def act(action: AlarmAction) -> str:
         with (settings.state_dir / ACTIONS).open("a") as file:
