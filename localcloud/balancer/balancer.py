@@ -11,7 +11,7 @@ from pathlib import Path
 from localcloud.balancer.errors import BalancerError
 from localcloud.balancer.hosts_file import HOSTS_FILE, HostsFile
 from localcloud.balancer.load_balancer import LoadBalancer
-from localcloud.desired import LoadBalancerSpec, TargetHealth
+from localcloud.desired import AnsweredRequest, LoadBalancerSpec, TargetHealth
 from localcloud.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ class Balancer:
         # HAProxy ends with the thread that started it, so that thread must live exactly as long as this object.
         self._spawner = ThreadPoolExecutor(1, thread_name_prefix="haproxy-spawner")
         self.load_balancers: dict[str, LoadBalancer] = {}
+        self._last_requests: list[AnsweredRequest] = []
+        """Of load balancers that are gone, until somebody asks."""
         self._clear_leftovers()
 
     def _clear_leftovers(self) -> None:
@@ -47,7 +49,7 @@ class Balancer:
         """
         complaints = []
         for arn in set(self.load_balancers) - {spec.arn for spec in specs}:
-            self.load_balancers.pop(arn).stop()
+            self._end(self.load_balancers.pop(arn))
         for spec in specs:
             known = self.load_balancers.get(spec.arn)
             if known is None:
@@ -61,6 +63,11 @@ class Balancer:
         if complaints:
             raise BalancerError("; ".join(complaints))
 
+    def _end(self, load_balancer: LoadBalancer) -> None:
+        load_balancer.stop()
+        self._last_requests += load_balancer.answered()
+        load_balancer.close()
+
     def _name(self, entries: Mapping[str, str]) -> None:
         try:
             self._hosts.replace(entries)
@@ -73,10 +80,17 @@ class Balancer:
         """As of the last `apply`: target group ARN → instance id → health; groups that no rule uses are absent."""
         return {arn: found for known in self.load_balancers.values() for arn, found in known.health().items()}
 
+    def answered(self) -> Sequence[AnsweredRequest]:
+        """Every request that was answered since the last call; what an open request will be comes at its end."""
+        found, self._last_requests = self._last_requests, []
+        for known in self.load_balancers.values():
+            found += known.answered()
+        return found
+
     def close(self) -> None:
         """Ends every HAProxy and removes keys and names."""
         for known in self.load_balancers.values():
-            known.stop()
+            self._end(known)
         self.load_balancers.clear()
         self._name({})
         self._spawner.shutdown()

@@ -11,8 +11,9 @@ from localcloud.balancer import old_workers, render
 from localcloud.balancer.errors import BalancerError
 from localcloud.balancer.membership import Membership
 from localcloud.balancer.process import HaproxyProcess
+from localcloud.balancer.requests import RequestLog
 from localcloud.balancer.runtime import Runtime
-from localcloud.desired import LoadBalancerSpec, TargetHealth
+from localcloud.desired import AnsweredRequest, LoadBalancerSpec, TargetHealth
 
 
 class LoadBalancer:
@@ -32,6 +33,9 @@ class LoadBalancer:
         self._weights: dict[str, int] = {}
         self._bundles: dict[str, str] = {}
         self._members: dict[str, Membership] = {}
+        self._requests: RequestLog | None = None
+        self._backends: dict[str, str] = {}
+        """Backend → target group ARN, also of groups that only a replaced worker still uses."""
 
     def apply(self, spec: LoadBalancerSpec) -> None:
         """Brings HAProxy a step nearer to `spec`. Raises BalancerError; the next call tries again."""
@@ -40,11 +44,18 @@ class LoadBalancer:
         self._members = {
             group.arn: self._members.get(group.arn) or Membership(group.arn, self._time_scale) for group in used
         }
+        for group in used:
+            name = render.backend_name(group.arn)
+            self._backends |= {name: group.arn, name + render.OPEN_SUFFIX: group.arn}
         skeleton = render.config(spec, (), self._time_scale)
         if not spec.listeners:
             self.stop()
             return
+        if self._requests is None:
+            self._requests = RequestLog(spec.arn)
+            self.process.requests_to = self._requests.write_end
         alive = self.process.alive()
+        self._requests.dropped(self.process.dropped_logs)
         if not alive or skeleton != self._skeleton:
             self._skeleton = ""
             self._write(spec, carry_over=alive)
@@ -112,8 +123,12 @@ class LoadBalancer:
     def health(self) -> Mapping[str, Mapping[str, TargetHealth]]:
         return {arn: members.health() for arn, members in self._members.items()}
 
+    def answered(self) -> list[AnsweredRequest]:
+        """Every request since the last call."""
+        return list(self._requests.read(self._backends)) if self._requests else []
+
     def stop(self) -> None:
-        """Ends HAProxy and removes everything, the private key first of all."""
+        """Ends HAProxy and removes everything, the private key first of all. What it has answered can be asked for."""
         self.process.stop()
         self.process.end_leftover()
         self._skeleton, self._weights = "", {}
@@ -121,3 +136,9 @@ class LoadBalancer:
         for bundle in self.directory.glob("listener_*.pem"):
             bundle.unlink(missing_ok=True)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def close(self) -> None:
+        """After `stop`: nobody asks any more."""
+        if self._requests is not None:
+            self._requests.close()
+            self._requests, self.process.requests_to = None, None

@@ -28,6 +28,10 @@ class HaproxyProcess:
 
     def __init__(self, directory: Path, spawner: Executor) -> None:
         self.directory = directory
+        self.requests_to: int | None = None
+        """Descriptor that takes the log lines of requests."""
+        self.dropped_logs = 0
+        """Lines that the present worker could not write since it started, as of the last `alive`."""
         self.runtime = Runtime(directory, ADMIN_SOCKET)
         self._spawner = spawner
         self._process: subprocess.Popen[bytes] | None = None
@@ -45,7 +49,7 @@ class HaproxyProcess:
         if self.pid is None:
             return False
         try:
-            self._worker = self.runtime.process_id()
+            self._worker, self.dropped_logs = self.runtime.worker()
         except (OSError, BalancerError):
             return False
         return True
@@ -71,7 +75,7 @@ class HaproxyProcess:
                 command,
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=log if self.requests_to is None else self.requests_to,
                 stderr=log,
                 # A terminal's Ctrl-C ends the local cloud, which then ends HAProxy in its own order.
                 start_new_session=True,

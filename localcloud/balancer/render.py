@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from localcloud.balancer.errors import BalancerError
+from localcloud.balancer.requests import LOG_FORMAT
 from localcloud.desired import ForwardRule, HealthCheck, ListenerSpec, LoadBalancerSpec, TargetGroupSpec
 from localcloud.tls_policies import POLICIES
 
@@ -155,6 +156,10 @@ def _frontend(spec: LoadBalancerSpec, listener: ListenerSpec) -> list[str]:
     return [
         f"frontend listener_{listener.port}",
         f"    bind {spec.address}:{listener.port} ssl crt {certificate} alpn {protocols} {policy.bind_options()}",
+        # Of requests alone: neither health checks nor connections on which nothing was asked.
+        "    log stdout format raw local0 info",
+        f'    log-format "{LOG_FORMAT}"',
+        "    option dontlognull",
         "    unique-id-format 1-%{+X}Ts-%[uuid(4),regsub(-,,g),bytes(0,24)]",
         "    tcp-request session set-var(sess.start) date",
         "    http-request set-var(txn.start) date(0,ms)",

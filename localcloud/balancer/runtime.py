@@ -81,10 +81,14 @@ class Runtime:
 
     def process_id(self) -> int:
         """Process id of the worker that answers now."""
-        found = re.search(r"^Pid: (\d+)$", self.ask("show info"), re.MULTILINE)
-        if found is None:
+        return self.worker()[0]
+
+    def worker(self) -> tuple[int, int]:
+        """(process id, log lines that could not be written) of the worker that answers now."""
+        info = dict(re.findall(r"^(Pid|DroppedLogs): (\d+)$", self.ask("show info"), re.MULTILINE))
+        if "Pid" not in info:
             raise RuntimeRefused("show info: no process id in the answer")
-        return int(found[1])
+        return int(info["Pid"]), int(info.get("DroppedLogs", 0))
 
     def state_file(self) -> str:
         """What a state file must hold for the next worker to know what this one knows."""

@@ -73,7 +73,7 @@ class App:
                     return
                 app.requests.append({k.lower(): v for k, v in self.headers.items()})
                 time.sleep(float(self.headers.get("x-take", app.delay)))
-                self._answer(200, app.name)
+                self._answer(int(self.headers.get("x-status", 200)), app.name)
 
             def _answer(self, status: int, text: str) -> None:
                 body = text.encode()
