@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--port", type=int, help="of the AWS API on 127.0.0.1; default: 4566")
         command.add_argument("--address-block", type=_network, help="a /16 in 127.0.0.0/8; default: 127.66.0.0/16")
         command.add_argument("--time-scale", type=float, help="how many times faster delays pass; default: 1")
+        command.add_argument("--instance-cpus", type=float, help="processors of one instance; default: its type's")
         command.add_argument("--account", help="12 digits; default: 000000000000")
         command.add_argument("--region", help="default: us-east-1")
         command.add_argument("--engine", choices=("podman", "docker"), help="default: the first that works")
@@ -60,7 +61,7 @@ def _network(text: str) -> IPv4Network:
 
 
 def _wanted(arguments: argparse.Namespace) -> Settings:
-    names = ("port", "address_block", "time_scale", "account", "region", "engine", "smtp")
+    names = ("port", "address_block", "time_scale", "instance_cpus", "account", "region", "engine", "smtp")
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     return Settings(
         state_dir=arguments.state_dir.resolve(),

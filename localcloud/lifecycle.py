@@ -23,6 +23,16 @@ from localcloud.settings import Settings
 
 Say = Callable[[str], None]
 START_SECONDS = 60
+FIXED = (
+    "port",
+    "address_block",
+    "region",
+    "account",
+    "time_scale",
+    "instance_cpus",
+    "rollback_refresh_honours_alarms",
+)
+"""Settings that a cloud which runs cannot change."""
 BANNER = """\
 This is not AWS: it is localcloud, an imitation on this machine's loopback addresses.
   API       {endpoint}  (region {region}, account {account}, AWS_ACCESS_KEY_ID={account}, any secret)
@@ -122,8 +132,7 @@ def _answers(settings: Settings) -> bool:
 
 
 def _differences(running: Settings, wanted: Settings) -> str:
-    fields = ("port", "address_block", "region", "account", "time_scale", "rollback_refresh_honours_alarms")
-    changed = [f"--{name.replace('_', '-')}" for name in fields if getattr(running, name) != getattr(wanted, name)]
+    changed = [f"--{name.replace('_', '-')}" for name in FIXED if getattr(running, name) != getattr(wanted, name)]
     if wanted.engine and wanted.engine != running.engine:
         changed.append("--engine")
     return ", ".join(changed)

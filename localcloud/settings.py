@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
+MIN_CPUS = 0.05
+"""With less, an application takes longer to start than a launch hook waits."""
 DEFAULT_BLOCK = IPv4Network("127.66.0.0/16")
 
 
@@ -42,6 +44,9 @@ class Settings:
     """host:port of a mail server that is sent a copy of every mail; empty: the mailbox has the only one. On loopback,
     because mails look as if AWS had sent them: whether one leaves the machine is for a relay of the user's to decide.
     """
+    instance_cpus: float | None = None
+    """The most processors that an instance's application may use, and 100 % of the instance's CPU utilisation. None: as
+    many as its type has. A small host needs it to saturate instances and still have some left for clients."""
 
     def __post_init__(self) -> None:
         if not 1024 <= self.port <= 65535:
@@ -58,6 +63,8 @@ class Settings:
             raise SettingsError(f"--time-scale must be greater than 0, got {self.time_scale}")
         if self.smtp:
             _check_mail_server(self.smtp)
+        if self.instance_cpus is not None and not self.instance_cpus >= MIN_CPUS:
+            raise SettingsError(f"--instance-cpus must be at least {MIN_CPUS}, got {self.instance_cpus}")
 
     def scaled(self, seconds: float) -> float:
         """Real seconds that stand for `seconds` of AWS time."""

@@ -14,12 +14,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from localcloud.desired import MachineSpec, MachineState
+from localcloud.desired import CpuReading, MachineSpec, MachineState
 from localcloud.instance_types import instance_type
 from localcloud.machines import images, metadata
 from localcloud.machines.engine import ContainerSpec, Engine
 from localcloud.machines.errors import EngineError
 from localcloud.machines.host import tight_limits
+from localcloud.machines.processor_time import ProcessorTime
 from localcloud.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,9 @@ class LocalMachines:
         self._busy: dict[str, Future[None]] = {}
         self._watched: dict[str, int] = {}
         self._looked = 0.0
+        self._processor_time = ProcessorTime(engine)
+        self._processor_time_lock = threading.Lock()
+        self._processors: dict[str, float] = {}
 
     # --- desired.Machines ---------------------------------------------------------------------------------
 
@@ -81,6 +85,17 @@ class LocalMachines:
                 return file.read().decode(errors="replace")
         except FileNotFoundError:
             return ""
+
+    def cpu(self) -> Mapping[str, CpuReading]:
+        with self._processor_time_lock:
+            unknown = self._processor_time.unknown_containers()
+        if unknown:
+            self._look(now=True)
+        with self._processor_time_lock:
+            used = self._processor_time.seconds()
+        with self._lock:
+            running = [name for name, state in self._states.items() if state == "running"]
+        return {name: CpuReading(used[name], self._processors[name]) for name in running if name in used}
 
     def close(self) -> None:
         """Ends every machine at once, without a shutdown."""
@@ -114,6 +129,7 @@ class LocalMachines:
         (home / "console").touch(mode=0o600)
         self._metadata.add(spec)
         kind = instance_type(spec.instance_type)
+        self._processors[spec.instance_id] = self._cpus(spec)
         self._engine.start(
             ContainerSpec(
                 name=f"{self._settings.cloud_id}-{spec.instance_id}",
@@ -131,6 +147,7 @@ class LocalMachines:
                 ],
                 # Podman's service does not look at default_ulimits when asked through this interface.
                 limits=tight_limits() if self._settings.engine == "podman" else {},
+                # Without the cap, which would slow booting down more than any instance type does.
                 cpus=kind.host_cpus if kind else 0,
                 memory=kind.memory if kind else 0,
             )
@@ -148,9 +165,15 @@ class LocalMachines:
         shared = [f"{self._settings.state_dir / name}:/etc/containers/{name}:ro" for name in names]
         return [f"{socket.parent}:/run/localcloud/engine", *shared]
 
+    def _cpus(self, spec: MachineSpec) -> float:
+        """What the applications of an instance may use, and what its utilisation is measured against."""
+        kind = instance_type(spec.instance_type)
+        own = float(kind.host_cpus if kind else os.cpu_count() or 1)
+        return min(own, self._settings.instance_cpus or own)
+
     def _environment(self, spec: MachineSpec) -> dict[str, str]:
         kind = instance_type(spec.instance_type)
-        limits = {"LOCALCLOUD_CPUS": str(kind.host_cpus), "LOCALCLOUD_MEMORY": str(kind.memory)} if kind else {}
+        limits = {"LOCALCLOUD_CPUS": f"{self._cpus(spec):g}", "LOCALCLOUD_MEMORY": str(kind.memory)} if kind else {}
         return limits | {
             "AWS_ENDPOINT_URL": self._settings.endpoint,
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata.endpoint(spec.private_address),
@@ -173,6 +196,8 @@ class LocalMachines:
         self._metadata.remove(instance_id)
         with self._lock:
             self._states[instance_id] = "gone"
+        with self._processor_time_lock:
+            self._processor_time.forget(instance_id)
 
     def _note(self, instance_id: str, text: str) -> None:
         with contextlib.suppress(OSError), (self._directory / instance_id / "console").open("a") as console:
@@ -185,11 +210,16 @@ class LocalMachines:
         due = now or time.monotonic() - self._looked > LOOK_EVERY
         if due or self._any_ended():
             self._looked = time.monotonic()
+            found = [
+                one
+                for one in self._engine.containers(f"{CLOUD_LABEL}={self._settings.cloud_id}")
+                if one["State"] == "running" and INSTANCE_LABEL in one["Labels"]
+            ]
             running = {
-                str(found["Labels"][INSTANCE_LABEL]): str(found["Id"])
-                for found in self._engine.containers(f"{CLOUD_LABEL}={self._settings.cloud_id}")
-                if MACHINE_LABEL in found["Labels"] and found["State"] == "running"
+                str(one["Labels"][INSTANCE_LABEL]): str(one["Id"]) for one in found if MACHINE_LABEL in one["Labels"]
             }
+            with self._processor_time_lock:
+                self._processor_time.watch({str(one["Id"]): str(one["Labels"][INSTANCE_LABEL]) for one in found})
             self._watch(running)
             with self._lock:
                 lost = [

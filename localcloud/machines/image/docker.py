@@ -89,11 +89,19 @@ def split_run(arguments):
         elif key == "--log-opt":
             log_key, _, log_value = value.partition("=")
             options[log_key] = log_value
+        elif key == "--cpus":
+            rest += [key, fewer(value)]
         else:
             used = 1 if "=" in argument or argument in FLAGS or is_flag_bundle(argument) else 2
             rest += arguments[index : index + used]
         index += used
     return rest + arguments[index:], name, driver, options
+
+
+def fewer(cpus):
+    """What a container asks for, or what the machine has: whichever is less."""
+    own = os.environ.get("LOCALCLOUD_CPUS")
+    return min(cpus, own, key=float) if own else cpus
 
 
 FLAGS = {

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from localcloud.settings import Settings, SettingsError, load
         ({"address_block": IPv4Network("127.0.0.0/16")}, "--address-block"),
         ({"account": "12"}, "--account"),
         ({"time_scale": 0}, "--time-scale"),
+        ({"instance_cpus": 0}, "--instance-cpus"),
+        ({"instance_cpus": float("nan")}, "--instance-cpus"),
     ],
 )
 def test_a_setting_that_cannot_work_names_its_option(values: dict[str, Any], option: str) -> None:
@@ -27,6 +30,7 @@ def test_a_setting_that_cannot_work_names_its_option(values: dict[str, Any], opt
 
 def test_settings_come_back_as_they_were_saved(tmp_path: Path) -> None:
     settings = Settings(tmp_path, port=4567, address_block=IPv4Network("127.88.0.0/16"), engine="podman", time_scale=10)
+    settings = replace(settings, instance_cpus=0.25)
     settings.save()
     assert load(tmp_path) == settings
 

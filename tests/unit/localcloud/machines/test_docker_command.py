@@ -55,3 +55,12 @@ def test_unknown_log_options_are_refused_by_name(docker: ModuleType) -> None:
 def test_awslogs_without_a_group_is_refused(docker: ModuleType) -> None:
     with pytest.raises(SystemExit, match="awslogs-group"):
         docker.run("run", ["-d", "--log-driver=awslogs", "image"])
+
+
+@pytest.mark.parametrize(("asked", "given"), [("1", "0.5"), ("0.2", "0.2")])
+def test_a_container_never_gets_more_processors_than_its_machine(
+    docker: ModuleType, monkeypatch: pytest.MonkeyPatch, asked: str, given: str
+) -> None:
+    monkeypatch.setenv("LOCALCLOUD_CPUS", "0.5")
+    for line in (f"-d --cpus {asked} image --cpus 4", f"-d --cpus={asked} image --cpus 4"):
+        assert docker.split_run(line.split())[0] == ["-d", "--cpus", given, "image", "--cpus", "4"]
