@@ -322,7 +322,7 @@ class Metrics(Protocol):
 
 
 class Monitoring(Protocol):
-    """Where the reconciler takes what it measured: published minute by minute of AWS time. Alarms are evaluated."""
+    """Where the reconciler takes what it measured: published minute by minute of AWS time."""
 
     def machines_measured(self, readings: Mapping[str, CpuReading]) -> None: ...
 

@@ -12,13 +12,23 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from localcloud.desired import AlarmEvaluator, Balancer, BalancerControl, GroupEngine, MachineControl, Machines
+from localcloud.desired import (
+    AlarmEvaluator,
+    Balancer,
+    BalancerControl,
+    GroupEngine,
+    MachineControl,
+    Machines,
+    Monitoring,
+)
 
 log = logging.getLogger(__name__)
 
 TICK = 0.5
 """Seconds between two ticks; sooner when woken."""
 SHORTEST_PAUSE = 0.05
+MEASURE_EVERY = 0.5
+"""Seconds between two readings of what machines use, at the least."""
 
 
 @dataclass
@@ -30,6 +40,7 @@ class Parts:
     groups: GroupEngine
     machines: Machines
     balancer: Balancer
+    monitoring: Monitoring
     alarms: AlarmEvaluator
 
 
@@ -42,6 +53,7 @@ class Reconciler:
         self._clock = clock
         self._ended = threading.Event()
         self._complaints: dict[str, str] = {}
+        self._measured = float("-inf")
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
@@ -67,6 +79,8 @@ class Reconciler:
         self._guarded("machines", self._machines)
         self._guarded("groups", lambda: self._parts.groups.tick(self._clock()))
         self._guarded("load balancers", self._load_balancers)
+        # After what was measured is published, so that an evaluation never sees less than there is.
+        self._guarded("metrics", self._measure)
         self._guarded("alarms", lambda: self._parts.alarms.tick(self._clock()))
 
     def _machines(self) -> None:
@@ -90,6 +104,14 @@ class Reconciler:
         finally:
             for arn, health in balancer.health().items():
                 control.target_health_observed(arn, health)
+
+    def _measure(self) -> None:
+        monitoring, now = self._parts.monitoring, time.monotonic()
+        if now - self._measured >= MEASURE_EVERY:
+            self._measured = now
+            monitoring.machines_measured(self._parts.machines.cpu())
+        monitoring.requests_answered(self._parts.balancer.answered())
+        monitoring.tick(self._clock())
 
     def _guarded(self, part: str, step: Callable[[], None]) -> None:
         try:

@@ -25,6 +25,7 @@ from localcloud import settings as settings_file
 from localcloud.balancer.balancer import Balancer
 from localcloud.control_plane.acm import service as acm
 from localcloud.control_plane.autoscaling import service as autoscaling
+from localcloud.control_plane.autoscaling.metrics import GroupMetrics
 from localcloud.control_plane.cloudformation import service as cloudformation
 from localcloud.control_plane.cloudwatch import service as cloudwatch
 from localcloud.control_plane.ec2 import role_credentials
@@ -34,6 +35,8 @@ from localcloud.control_plane.ec2.instances import Instances
 from localcloud.control_plane.ecr import service as ecr
 from localcloud.control_plane.elbv2 import service as elbv2
 from localcloud.control_plane.logs import service as logs
+from localcloud.control_plane.monitoring import service as monitoring
+from localcloud.control_plane.monitoring.sources import Sources
 from localcloud.control_plane.sns import service as sns
 from localcloud.machines import host, images
 from localcloud.machines.engine import Engine
@@ -67,7 +70,9 @@ def install(settings: Settings, wake: threading.Event) -> tuple[Reconciler, Loca
     sns.install(settings, alarms)
     groups = autoscaling.install(settings, instances, elbv2, alarms, wake.set)
     cloudformation.install(settings, alarms)
-    parts = Parts(instances, elbv2, groups, machines, Balancer(settings), alarms)
+    sources = Sources(instances, GroupMetrics(groups), elbv2, acm)
+    measured = monitoring.install(settings, alarms, sources)
+    parts = Parts(instances, elbv2, groups, machines, Balancer(settings), measured, alarms)
     return Reconciler(parts, wake), machines
 
 

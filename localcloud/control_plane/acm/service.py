@@ -16,6 +16,7 @@ from ministack.services import acm
 from localcloud.control_plane.acm import x509
 from localcloud.control_plane.elbv2.specs import certificates_in_use
 from localcloud.control_plane.lock import LOCK
+from localcloud.control_plane.monitoring.sources import Expiry
 from localcloud.wire import AwsError
 
 Record = dict[str, Any]
@@ -75,6 +76,16 @@ def _assert_reimportable(record: Record, facts: x509.Facts, data: Record) -> Non
     lost |= {name for name, _ in set(before.extended_key_usages) - set(facts.extended_key_usages)}
     if lost - {"TLS_WEB_CLIENT_AUTHENTICATION"}:
         raise x509.invalid(f"Key usages cannot be removed: {', '.join(sorted(lost))}")
+
+
+def expiries() -> list[Expiry]:
+    """Of every imported certificate, in every account and region."""
+    with LOCK:
+        return [
+            Expiry(record["CertificateArn"], float(x509.read(record["_pem_body"]).not_after), record["ImportedAt"])
+            for _, record in list(acm._certificates.all_items())
+            if "ImportedAt" in record
+        ]
 
 
 def describe_certificate(data: Record) -> Record:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from localcloud.control_plane.autoscaling.metrics import GRANULARITY
 from localcloud.control_plane.autoscaling.model import Activity, Group, Hook, LaunchTemplateRef, Member, Tag
 
 
@@ -66,7 +67,7 @@ def group(record: Group) -> dict[str, Any]:
             {"ProcessName": name, "SuspensionReason": reason} for name, reason in sorted(record.suspended.items())
         ],
         "VPCZoneIdentifier": ",".join(record.subnets),
-        "EnabledMetrics": [],
+        "EnabledMetrics": [{"Metric": name, "Granularity": GRANULARITY} for name in record.metrics],
         "Status": "Delete in progress" if record.deleting else None,
         "Tags": [tag(record, item) for item in record.tags],
         "TerminationPolicies": record.termination_policies,

@@ -94,6 +94,10 @@ class AutoScaling:
 
     # --- groups -------------------------------------------------------------------------------------------
 
+    def all_groups(self) -> list[Group]:
+        """Of every account and region."""
+        return list(self._groups.values())
+
     def groups(self, scope: Scope) -> list[Group]:
         return sorted((g for key, g in self._groups.items() if key[:2] == scope), key=lambda g: g.name)
 

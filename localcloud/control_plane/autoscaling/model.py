@@ -177,6 +177,8 @@ class Group:
     """Scaling policies by name."""
     deleting: bool = False
     forced: bool = False
+    metrics: list[str] = field(default_factory=list)
+    """Names of group metrics that are collected."""
     desired_cause: str = ""
     """Why the desired capacity is what it is: the first sentence of the next activity's cause."""
     launch_not_before: float = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from localcloud.control_plane.autoscaling import describe, refresh_requests, requests
+from localcloud.control_plane.autoscaling import describe, metrics, refresh_requests, requests
 from localcloud.control_plane.autoscaling.engine import AutoScaling, Scope
 from localcloud.control_plane.autoscaling.model import Group, Tag
 from localcloud.control_plane.autoscaling.settings import check_hook
@@ -79,6 +79,17 @@ class Operations:
         group = self._group(values)
         for process in requests.processes(values):
             group.suspended.pop(process, None)
+
+    def EnableMetricsCollection(self, values: Values) -> None:
+        """Adds to what is collected already."""
+        group = self._group(values)
+        added = metrics.chosen(values.get("Metrics"), values["Granularity"])
+        group.metrics = [name for name in metrics.METRICS if name in {*group.metrics, *added}]
+
+    def DisableMetricsCollection(self, values: Values) -> None:
+        group = self._group(values)
+        gone = metrics.chosen(values.get("Metrics"), metrics.GRANULARITY)
+        group.metrics = [name for name in group.metrics if name not in gone]
 
     # --- instances ----------------------------------------------------------------------------------------
 

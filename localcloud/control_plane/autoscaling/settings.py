@@ -45,6 +45,7 @@ class GroupSettings:
     protect_new: bool | None = None
     tags: Sequence[Tag] | None = None
     hooks: Sequence[Hook] | None = None
+    metrics: Sequence[str] | None = None
 
 
 def build(world: World, scope: tuple[str, str], name: str, now: float, settings: GroupSettings) -> Group:
@@ -97,6 +98,7 @@ def apply(world: World, group: Group, settings: GroupSettings) -> None:
         ("target_groups", settings.target_groups),
         ("termination_policies", settings.termination_policies),
         ("tags", settings.tags),
+        ("metrics", settings.metrics),
     ):
         if value is not None:
             setattr(group, field, list(value))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from localcloud import ministack_seam as seam
-from localcloud.control_plane.autoscaling import refresh_requests, requests
+from localcloud.control_plane.autoscaling import metrics, refresh_requests, requests
 from localcloud.control_plane.autoscaling.engine import AutoScaling
 from localcloud.control_plane.autoscaling.model import (
     Group,
@@ -216,8 +216,13 @@ def settings(properties: seam.Attributes, old: seam.Attributes | None) -> GroupS
     for name in DEFAULTS if old is not None else ():
         if name in (old or {}) and name not in properties:
             values[name] = DEFAULTS[name]
+    collected = values.pop("MetricsCollection", None)
     requests.refuse_unsupported(TYPE, values)
-    return told(lambda: requests.settings(values))
+    result = told(lambda: requests.settings(values))
+    if collected is not None:
+        # Of the resource type alone: the API has EnableMetricsCollection for it.
+        result.metrics = told(lambda: metrics.collection(collected))
+    return result
 
 
 DEFAULTS: dict[str, Any] = {
@@ -228,6 +233,7 @@ DEFAULTS: dict[str, Any] = {
     "NewInstancesProtectedFromScaleIn": False,
     "InstanceMaintenancePolicy": {"MinHealthyPercentage": -1, "MaxHealthyPercentage": -1},
     "LifecycleHookSpecificationList": [],
+    "MetricsCollection": [],
 }
 
 

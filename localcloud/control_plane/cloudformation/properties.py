@@ -28,6 +28,7 @@ SUPPORTED: dict[str, str] = {
         LaunchTemplate.LaunchTemplateId LaunchTemplate.LaunchTemplateName LaunchTemplate.Version MaxSize MinSize
         {_each("LifecycleHookSpecificationList", "DefaultResult HeartbeatTimeout LifecycleHookName")}
         {_each("LifecycleHookSpecificationList", "LifecycleTransition NotificationMetadata")}
+        MetricsCollection.Granularity MetricsCollection.Metrics
         NewInstancesProtectedFromScaleIn Tags.PropagateAtLaunch TargetGroupARNs TerminationPolicies VPCZoneIdentifier
         {_TAGS}""",
     "AWS::CloudWatch::Alarm": f"""

@@ -6,7 +6,7 @@ Not compared: DesiredCapacity, which scaling changes by itself.
 from __future__ import annotations
 
 from localcloud import ministack_seam as seam
-from localcloud.control_plane.autoscaling import describe
+from localcloud.control_plane.autoscaling import describe, metrics
 from localcloud.control_plane.autoscaling.engine import AutoScaling
 from localcloud.control_plane.drift.readers import Properties, register
 
@@ -23,6 +23,9 @@ def install(engine: AutoScaling) -> None:
             **{member: value for member, value in view.items() if value is not None},
             "Cooldown": record.cooldown,
             "VPCZoneIdentifier": record.subnets,
+            "MetricsCollection": [{"Granularity": metrics.GRANULARITY, "Metrics": record.metrics}]
+            if record.metrics
+            else None,
             "LifecycleHookSpecificationList": [describe.hook(name, hook) for hook in record.hooks.values()],
         }
 

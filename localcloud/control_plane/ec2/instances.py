@@ -19,6 +19,7 @@ from ministack.services import ec2, iam
 from localcloud.control_plane.ec2 import launch_templates, role_credentials
 from localcloud.control_plane.ec2.images import MachineImage
 from localcloud.control_plane.lock import LOCK
+from localcloud.control_plane.monitoring.sources import MonitoredInstance
 from localcloud.desired import InstanceState, LaunchRefused, MachineSpec, MachineState
 from localcloud.instance_types import instance_type
 from localcloud.ministack_seam import request_scope
@@ -173,6 +174,16 @@ class Instances:
                 role_name=_role(record.get("IamInstanceProfile")),
                 tags=tags,
             )
+
+    # --- monitoring.MonitoredInstances --------------------------------------------------------------------
+
+    def monitored_instances(self) -> dict[str, MonitoredInstance]:
+        """Callers hold LOCK."""
+        return {
+            record["InstanceId"]: MonitoredInstance(scope, detailed=record["Monitoring"]["State"] == "enabled")
+            for scope, record in _records()
+            if MACHINE in record and record["State"]["Name"] in ("pending", "running", "shutting-down")
+        }
 
     def machine_observed(self, instance_id: str, state: MachineState, reason: str) -> None:
         with LOCK:

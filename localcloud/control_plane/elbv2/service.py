@@ -18,6 +18,7 @@ from localcloud.control_plane.elbv2 import listeners, operations, records, stack
 from localcloud.control_plane.elbv2.specs import certificates_in_use, desired_load_balancers
 from localcloud.control_plane.elbv2.targets import (
     deregister_target,
+    hosts,
     register_target,
     target_group_exists,
     target_health_observed,
@@ -30,6 +31,7 @@ __all__ = [
     "certificates_in_use",
     "deregister_target",
     "desired_load_balancers",
+    "hosts",
     "install",
     "register_target",
     "target_group_exists",

@@ -7,12 +7,15 @@ Balancers (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/l
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 
+from ministack.core.responses import request_scope
 from ministack.services import alb
 
 from localcloud.control_plane.elbv2 import store
 from localcloud.control_plane.lock import LOCK
+from localcloud.control_plane.monitoring.sources import Hosts
 from localcloud.desired import TargetHealth
 
 _observed: dict[str, dict[str, TargetHealth]] = {}
@@ -72,6 +75,21 @@ def health_of(target_group_arn: str, target: store.Record) -> TargetHealth:
     if not store.users_of(target_group_arn):
         return NOT_IN_USE
     return _observed.get(target_group_arn, {}).get(target["Id"], REGISTERING)
+
+
+def hosts() -> list[Hosts]:
+    """Of every target group that a load balancer uses, in every account and region."""
+    with LOCK:
+        found = []
+        for account, region in store.scopes():
+            with request_scope(account, region):
+                for arn in list(alb._tgs.keys()):
+                    states = Counter(health_of(arn, target).state for target in store.targets(arn))
+                    found += [
+                        Hosts(user, arn, states["healthy"], states["unhealthy"], states.total())
+                        for user in store.users_of(arn)
+                    ]
+        return found
 
 
 def target_health_observed(target_group_arn: str, health: Mapping[str, TargetHealth]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from localcloud.desired import LoadBalancerSpec, MachineSpec, MachineState, TargetHealth
+from localcloud.desired import AnsweredRequest, CpuReading, LoadBalancerSpec, MachineSpec, MachineState, TargetHealth
 from localcloud.reconciler import Parts, Reconciler
 
 
@@ -60,6 +60,9 @@ class Machines:
     def console(self, instance_id: str) -> str:
         return ""
 
+    def cpu(self) -> Mapping[str, CpuReading]:
+        return {"i-1": CpuReading(3.0, 2.0)}
+
     def close(self) -> None: ...
 
 
@@ -74,14 +77,34 @@ class Balancer:
     def health(self) -> Mapping[str, Mapping[str, TargetHealth]]:
         return {"tg": {"i-1": TargetHealth("healthy")}}
 
+    def answered(self) -> Sequence[AnsweredRequest]:
+        return [AnsweredRequest(7.0, "lb", 200)]
+
     def close(self) -> None: ...
+
+
+class Watchers:
+    """Metrics and alarms: what reached them, in order."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def machines_measured(self, readings: Mapping[str, CpuReading]) -> None:
+        self.heard.append(dict(readings))
+
+    def requests_answered(self, requests: Sequence[AnsweredRequest]) -> None:
+        self.heard += requests
+
+    def tick(self, now: float) -> None:
+        self.heard.append(now)
 
 
 class Halves:
     def __init__(self) -> None:
         self.control, self.groups, self.machines, self.balancer = Control(), Groups(), Machines(), Balancer()
-        self.alarms = Groups()
-        parts = Parts(self.control, self.control, self.groups, self.machines, self.balancer, self.alarms)
+        self.monitoring, self.alarms = Watchers(), Watchers()
+        control, watchers = self.control, (self.monitoring, self.alarms)
+        parts = Parts(control, control, self.groups, self.machines, self.balancer, *watchers)
         self.reconciler = Reconciler(parts, threading.Event(), clock=lambda: 7.0)
 
 
@@ -117,5 +140,31 @@ def test_health_is_told_even_when_a_load_balancer_fails(halves: Halves, caplog: 
     for _ in range(3):
         halves.reconciler.tick()
     assert halves.control.health == {"tg": {"i-1": TargetHealth("healthy")}}
-    assert halves.groups.ticks == halves.alarms.ticks == [7.0, 7.0, 7.0]
+    assert halves.groups.ticks == halves.alarms.heard == [7.0, 7.0, 7.0]
     assert len(caplog.records) == 1, "the same failure is logged once"
+
+
+def test_what_is_measured_reaches_metrics_before_alarms_are_evaluated(halves: Halves) -> None:
+    halves.alarms.heard = halves.monitoring.heard
+    halves.reconciler.tick()
+    assert halves.monitoring.heard == [{"i-1": CpuReading(3.0, 2.0)}, AnsweredRequest(7.0, "lb", 200), 7.0, 7.0]
+
+
+def test_machines_are_not_measured_at_every_tick(halves: Halves, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reconciler that is woken ticks many times a second."""
+    for _ in range(3):
+        halves.reconciler.tick()
+    assert halves.monitoring.heard.count({"i-1": CpuReading(3.0, 2.0)}) == 1
+    assert halves.monitoring.heard.count(AnsweredRequest(7.0, "lb", 200)) == 3
+    monkeypatch.setattr("localcloud.reconciler.MEASURE_EVERY", 0.0)
+    halves.reconciler.tick()
+    assert halves.monitoring.heard.count({"i-1": CpuReading(3.0, 2.0)}) == 2
+
+
+def test_alarms_are_evaluated_when_nothing_could_be_measured(halves: Halves, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Mapping[str, CpuReading]:
+        raise RuntimeError("no engine")
+
+    monkeypatch.setattr(halves.machines, "cpu", fail)
+    halves.reconciler.tick()
+    assert halves.alarms.heard == [7.0]
