@@ -79,8 +79,10 @@ class Utilisation:
         groups: dict[tuple[int, Scope, str], dict[float, int]] = {}
         for instance_id, use in uses.items():
             instance = instances.get(instance_id)
-            told = instance and self._data_point(instance_id, instance, minute, use)
-            if instance is None or told is None:
+            if instance is None:
+                continue
+            told = self._data_point(instance_id, instance, minute, use)
+            if told is None:
                 continue
             first, percent = told
             yield instance.scope, self._measurement({"InstanceId": instance_id}, first, {percent: 1})

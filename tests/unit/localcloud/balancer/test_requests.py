@@ -152,7 +152,7 @@ def test_none_is_lost_by_a_reload_a_crash_or_the_end(lab: Lab, disturb: Callable
     if disturb is not _end:
         lab.get()
     deadline = time.monotonic() + 10
-    found = []
+    found: list[AnsweredRequest] = []
     while len(found) < len(app.requests) and time.monotonic() < deadline:
         found += lab.balancer.answered()
         time.sleep(0.02)
