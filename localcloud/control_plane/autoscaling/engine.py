@@ -94,7 +94,7 @@ class AutoScaling:
 
     # --- groups -------------------------------------------------------------------------------------------
 
-    def all_groups(self) -> list[Group]:
+    def every_group(self) -> list[Group]:
         """Of every account and region."""
         return list(self._groups.values())
 

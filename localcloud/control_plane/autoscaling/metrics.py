@@ -63,7 +63,7 @@ class GroupMetrics:
         scaled = self._engine.world.scaled
         return {
             member.instance_id: ((group.account, group.region), group.name)
-            for group in self._engine.all_groups()
+            for group in self._engine.every_group()
             for member in group.members.values()
             if member.lifecycle is Lifecycle.IN_SERVICE
             and member.in_service_at is not None
@@ -77,6 +77,6 @@ class GroupMetrics:
                 group.name,
                 {n: v for n, v in measured(group).items() if n in group.metrics},
             )
-            for group in self._engine.all_groups()
+            for group in self._engine.every_group()
             if group.metrics
         ]
