@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 Act = Callable[[AlarmAction], str]
 REPEATING = "autoscaling"
 """The service whose actions are called each minute, for as long as the alarm stays in the state."""
+FORGETTING_MINUTES = 60
+"""How often the store is cleared of what is too old."""
 
 
 class CloudWatch:
@@ -42,7 +44,7 @@ class CloudWatch:
         self.dashboards = Dashboards(clock)
         self._alarms: dict[Scope, dict[str, Alarm]] = {}
         self._acts: dict[str, Act] = {}
-        self._minute = -1
+        self._forgotten = 0
 
     # --- metrics ------------------------------------------------------------------------------------------
 
@@ -108,8 +110,8 @@ class CloudWatch:
                 if alarm.evaluated is None or alarm.evaluated < minute:
                     alarm.evaluated = minute
                     self._evaluate(alarm, minute, now)
-            if minute > self._minute:
-                self._minute = minute
+            if minute >= self._forgotten + FORGETTING_MINUTES:
+                self._forgotten = minute
                 self.store.forget(minute)
 
     def _evaluate(self, alarm: Alarm, minute: int, now: float) -> None:

@@ -13,7 +13,7 @@ from localcloud.wire import AwsError
 
 STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{0,10})?|100)")
-_OTHER = re.compile(r"(tm|wm|tc|ts|pr|iqm)\b.*", re.IGNORECASE)
+_OTHER = re.compile(r"iqm|(tm|wm|tc|ts|pr)[\d(].*", re.IGNORECASE)
 
 MOST_VALUES = 500
 """Different values that are kept apart; where there are more, those that agree in three digits are one."""
@@ -76,7 +76,7 @@ class Samples:
 
 
 def of_statistic_set(count: float, total: float, minimum: float, maximum: float) -> Samples:
-    """Percentiles only "if SampleCount is 1, or Min equals Max, and Sum equals Min multiplied by SampleCount"."""
+    """There are percentiles only where it tells its values: all of them are the same ("Percentiles", user guide)."""
     told = minimum == maximum and total == minimum * count
     return Samples(count, total, minimum, maximum, {minimum: count} if told else None)
 
