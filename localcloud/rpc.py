@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 CBOR_HEADERS = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
 JSON_HEADERS = {"Content-Type": "application/x-amz-json-1.0"}
 EPOCH_TAG = 1
+NOT_FINITE = ("NaN", "Infinity", "-Infinity")
+"""Numbers for which JSON has only text."""
 
 
 class RpcService(QueryService):
@@ -97,6 +99,8 @@ def _typed(shape: Shape, value: Any) -> Any:
         return {key: _typed(shape.value, item) for key, item in value.items()}
     if shape.type_name == "timestamp" and isinstance(value, int | float):
         return datetime.fromtimestamp(value, UTC)
+    if shape.type_name in ("float", "double") and value in NOT_FINITE:
+        return float(value)
     return value
 
 
