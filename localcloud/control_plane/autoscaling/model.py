@@ -5,15 +5,14 @@ Moments are Unix time in seconds; durations are seconds of AWS time, scaled only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from localcloud.control_plane.autoscaling.policy_model import Policy
 from localcloud.control_plane.autoscaling.refresh_model import Refresh, RefreshStatus
-from localcloud.desired import AlarmAction, Alarms, AlarmState, Instances, Targets
-from localcloud.wire import AwsError
+from localcloud.desired import Alarms, Instances, Targets
 
 LAUNCHING = "autoscaling:EC2_INSTANCE_LAUNCHING"
 TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
@@ -208,30 +207,14 @@ class Group:
         return [hook for hook in self.hooks.values() if hook.transition == transition]
 
 
-class NoAlarms:
-    """Where nobody evaluates alarms, none exists."""
-
-    def state(self, account: str, region: str, alarm: str) -> AlarmState | None:
-        return None
-
-    def put(self, account: str, region: str, alarm: Mapping[str, Any]) -> str:
-        raise AwsError("ValidationError", "localcloud does not support alarms here")
-
-    def delete(self, account: str, region: str, names: Sequence[str]) -> None:
-        pass
-
-    def on_action(self, service: str, act: Callable[[AlarmAction], str]) -> None:
-        pass
-
-
 @dataclass(frozen=True)
 class World:
     """What a group acts on and looks at, and how long AWS's seconds are here."""
 
     instances: Instances
     targets: Targets
+    alarms: Alarms
     scaled: Callable[[float], float] = lambda seconds: seconds
-    alarms: Alarms = field(default_factory=NoAlarms)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from localcloud import ministack_seam as seam
 from localcloud.control_plane.autoscaling.engine import AutoScaling
-from localcloud.control_plane.autoscaling.model import NoAlarms, World
+from localcloud.control_plane.autoscaling.model import World
 from localcloud.control_plane.autoscaling.operations import Operations
 from localcloud.control_plane.autoscaling.policy_operations import PolicyOperations
 from localcloud.control_plane.autoscaling.scaling import ScalingPolicies
@@ -24,14 +24,14 @@ def install(
     settings: Settings,
     instances: Instances,
     targets: Targets,
-    alarms: Alarms | None = None,
+    alarms: Alarms,
     wake: Callable[[], None] = lambda: None,
 ) -> AutoScaling:
     """Once per process, before the first request; the reconciler then calls `tick` of what this returns.
 
     `wake` makes the reconciler tick at once.
     """
-    engine = AutoScaling(World(instances, targets, settings.scaled, alarms or NoAlarms()), time.time, wake)
+    engine = AutoScaling(World(instances, targets, alarms, settings.scaled), time.time, wake)
     policies = ScalingPolicies(engine)
     engine.world.alarms.on_action("autoscaling", policies.act)
     table = {**Operations(engine, seam.scope).table(), **PolicyOperations(policies, seam.scope).table()}

@@ -23,7 +23,7 @@ class Cloud:
         self.instances = FakeInstances()
         self.targets = FakeTargets(TARGET_GROUP)
         self.alarms = FakeAlarms()
-        world = World(self.instances, self.targets, alarms=self.alarms)
+        world = World(self.instances, self.targets, self.alarms)
         self.engine = AutoScaling(world, clock=lambda: self.now)
         self.policies = ScalingPolicies(self.engine)
         self.alarms.on_action("autoscaling", self.policies.act)

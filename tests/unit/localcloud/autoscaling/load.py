@@ -43,8 +43,11 @@ class Load:
             assert self.group.min_size <= self.group.desired <= self.group.max_size
         self._waiting.append(self.metric)
         if len(self._waiting) > LAG:
-            self.cloud.alarms.minute(self._waiting.pop(0), self.cloud.now)
+            self.data_point(self._waiting.pop(0))
         return self.group.desired
+
+    def data_point(self, value: float | None) -> None:
+        self.cloud.alarms.minute(value, self.cloud.now)
 
     def minutes(self, count: int, demand: float) -> list[int]:
         """The desired capacity after each of them."""
