@@ -216,11 +216,6 @@ class AutoScaling:
             "ValidationError", f"Instance Id not found - No managed instance found for instance ID {instance_id}"
         )
 
-    def counted_in_metrics(self, group: Group) -> list[str]:
-        """Ids of the instances that the group's own metrics, such as CPUUtilization, are made of."""
-        step = self.now(group)
-        return [i for i, member in group.members.items() if target_tracking.counts_in_metrics(step, member)]
-
     def set_health(self, group: Group, member: Member, status: str, respect_grace: bool) -> None:
         if status == HEALTHY:
             member.health, member.unhealthy_cause = HEALTHY, ""

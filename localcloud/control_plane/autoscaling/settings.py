@@ -23,6 +23,9 @@ from localcloud.wire import AwsError
 
 HEALTH_CHECK_TYPES = ("EC2", "ELB")
 
+NO_WARMUP = -1
+"""DefaultInstanceWarmup that "will turn this setting off" ("Set the default instance warmup", user guide)."""
+
 
 @dataclass
 class GroupSettings:
@@ -104,12 +107,12 @@ def apply(world: World, group: Group, settings: GroupSettings) -> None:
             setattr(group, field, list(value))
     for field, number in (
         ("grace_period", settings.grace_period),
-        ("warmup", settings.warmup),
         ("cooldown", settings.cooldown),
         ("protect_new", settings.protect_new),
     ):
         if number is not None:
             setattr(group, field, number)
+    group.warmup = _warmup(group, settings)
     if settings.maintenance is not None or settings.clear_maintenance:
         group.maintenance = settings.maintenance
     if settings.hooks is not None:
@@ -128,6 +131,12 @@ def check_hook(hook: Hook) -> None:
             "ValidationError",
             f"HeartbeatTimeout of hook {hook.name} must be from 30 to 7200 seconds (PutLifecycleHook)",
         )
+
+
+def _warmup(group: Group, settings: GroupSettings) -> int | None:
+    if settings.warmup == NO_WARMUP:
+        return None
+    return group.warmup if settings.warmup is None else settings.warmup
 
 
 def _desired(group: Group, settings: GroupSettings, minimum: int, maximum: int) -> int:

@@ -123,19 +123,8 @@ def is_warm(step: Step, policy: Policy, member: Member) -> bool:
     """
     group = step.group
     warmup = next(seconds for seconds in (policy.warmup, group.warmup, group.cooldown) if seconds is not None)
-    return _serves(member) and step.has_passed(warmup, member.in_service_at or 0)
-
-
-def counts_in_metrics(step: Step, member: Member) -> bool:
-    """Whether the group's own metrics include it: in service and past the default instance warmup, if there is one.
-
-    Source: "Set the default instance warmup for an Auto Scaling group" (EC2 Auto Scaling user guide).
-    """
-    return _serves(member) and step.has_passed(step.group.warmup or 0, member.in_service_at or 0)
-
-
-def _serves(member: Member) -> bool:
-    return member.lifecycle is Lifecycle.IN_SERVICE and member.health == HEALTHY
+    serves = member.lifecycle is Lifecycle.IN_SERVICE and member.health == HEALTHY
+    return serves and step.has_passed(warmup, member.in_service_at or 0)
 
 
 def _is_low(step: Step, policy: Policy) -> bool:

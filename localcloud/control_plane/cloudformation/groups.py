@@ -24,7 +24,7 @@ from localcloud.control_plane.autoscaling.model import (
     template_data,
 )
 from localcloud.control_plane.autoscaling.refresh_model import Preferences, Refresh, RefreshStatus
-from localcloud.control_plane.autoscaling.settings import GroupSettings
+from localcloud.control_plane.autoscaling.settings import NO_WARMUP, GroupSettings
 from localcloud.control_plane.lock import LOCK
 from localcloud.wire import AwsError
 
@@ -228,6 +228,7 @@ def settings(properties: seam.Attributes, old: seam.Attributes | None) -> GroupS
 DEFAULTS: dict[str, Any] = {
     "HealthCheckType": "EC2",
     "HealthCheckGracePeriod": 0,
+    "DefaultInstanceWarmup": NO_WARMUP,
     "TargetGroupARNs": [],
     "TerminationPolicies": ["Default"],
     "NewInstancesProtectedFromScaleIn": False,

@@ -27,14 +27,12 @@ class Load:
         self.group: Group = self.timeline.group
         self.policy: Policy = cloud.policies.put(self.group, "cpu", CPU, warmup)
         self.demand = 0.0
-        self._waiting: list[float | None] = []
+        self._waiting: list[float] = []
 
     @property
-    def metric(self) -> float | None:
-        """What the instances that count are busy with; those that warm up take their share already."""
+    def metric(self) -> float:
+        """What every instance that serves is busy with; those that warm up take their share already."""
         serving = sum(self.timeline.serves(instance_id) for instance_id in self.group.members)
-        if not self.cloud.engine.counted_in_metrics(self.group):
-            return None
         return min(100.0, self.demand / serving)
 
     def minute(self) -> int:
@@ -46,7 +44,7 @@ class Load:
             self.data_point(self._waiting.pop(0))
         return self.group.desired
 
-    def data_point(self, value: float | None) -> None:
+    def data_point(self, value: float) -> None:
         self.cloud.alarms.minute(value, self.cloud.now)
 
     def minutes(self, count: int, demand: float) -> list[int]:

@@ -15,6 +15,7 @@ import pytest
 from localcloud.control_plane.autoscaling.model import Lifecycle
 from localcloud.control_plane.autoscaling.policy_model import Tracking
 from localcloud.control_plane.autoscaling.refresh_model import Preferences
+from localcloud.control_plane.autoscaling.settings import NO_WARMUP, GroupSettings
 from localcloud.wire import AwsError
 from tests.unit.localcloud.autoscaling.cloud import TARGET_GROUP, Cloud, ids
 from tests.unit.localcloud.autoscaling.load import CPU, LAG, Load
@@ -132,18 +133,6 @@ def test_a_warm_up_shorter_than_the_metrics_lag_scales_on_stale_data(cloud: Clou
     assert max(load.minutes(10, demand=160)) == 7
 
 
-def test_instances_that_warm_up_are_not_in_the_groups_metrics(load: Load) -> None:
-    old = list(load.group.members)
-    load.cloud.engine.set_desired(load.group, 3)
-    load.timeline.step()
-    load.timeline.step()
-    assert len(ids(load.group, Lifecycle.IN_SERVICE)) == 3
-    assert load.cloud.engine.counted_in_metrics(load.group) == old
-    for _ in range(6):
-        load.timeline.step()
-    assert len(load.cloud.engine.counted_in_metrics(load.group)) == 3
-
-
 def test_it_never_goes_above_the_maximum(cloud: Cloud) -> None:
     load = Load(cloud, most=5)
     assert max(load.minutes(60, demand=2000)) == 5
@@ -210,7 +199,8 @@ def test_the_policys_own_warm_up_comes_before_the_groups_and_that_before_its_coo
     def shrinks_after(**warmups: int | None) -> int:
         """Minutes for which an instance that has just come keeps the group from shrinking."""
         load.cloud.policies.put(load.group, "cpu", CPU, warmups["policy"])
-        load.group.warmup = warmups["group"]
+        group_warmup = NO_WARMUP if warmups["group"] is None else warmups["group"]
+        load.cloud.engine.update(load.group, GroupSettings(warmup=group_warmup))
         load.cloud.engine.set_desired(load.group, 5)
         return load.minutes(30, demand=10).index(4) + 1
 

@@ -24,13 +24,11 @@ class Load(FakedLoad):
         self.cloudwatch.on_action("autoscaling", ScalingPolicies(cloud.engine).act)
         super().__init__(cloud)
 
-    def data_point(self, value: float | None) -> None:
-        if value is not None:
-            at = self.cloud.now - (LAG + 1) * 60
-            dimensions = {"AutoScalingGroupName": self.group.name}
-            self.cloudwatch.publish(
-                *SCOPE, [Measurement("AWS/EC2", "CPUUtilization", dimensions, at, {value: 1}, "Percent")]
-            )
+    def data_point(self, value: float) -> None:
+        at = self.cloud.now - (LAG + 1) * 60
+        dimensions = {"AutoScalingGroupName": self.group.name}
+        measurement = Measurement("AWS/EC2", "CPUUtilization", dimensions, at, {value: 1}, "Percent")
+        self.cloudwatch.publish(*SCOPE, [measurement])
         self.cloudwatch.tick(self.cloud.now)
 
 
