@@ -52,9 +52,9 @@ _watch: ContextVar[Watch | None] = ContextVar("rollback triggers of the operatio
 
 
 class RollbackTriggers:
-    """`alarms`: None where there are none. `scaled`: seconds of AWS time → real ones."""
+    """`scaled`: seconds of AWS time → real ones."""
 
-    def __init__(self, alarms: Alarms | None, scaled: Callable[[float], float]) -> None:
+    def __init__(self, alarms: Alarms, scaled: Callable[[float], float]) -> None:
         self._alarms = alarms
         self._scaled = scaled
 
@@ -107,7 +107,7 @@ class RollbackTriggers:
     def _look(self, watch: Watch) -> None:
         for arn in watch.triggers:
             with LOCK:
-                state = self._alarms.state(watch.account, watch.region, arn) if self._alarms else None
+                state = self._alarms.state(watch.account, watch.region, arn)
             if state is None:
                 watch.reason = f"Rollback trigger {arn} does not exist"
             elif state == "ALARM":

@@ -20,7 +20,7 @@ from localcloud.desired import Alarms
 from localcloud.settings import Settings
 
 
-def install(settings: Settings, alarms: Alarms | None = None) -> None:
+def install(settings: Settings, alarms: Alarms) -> None:
     """Once per process; after the services whose resource types are replaced."""
     schemas.check()
     seam.remember_operations()
