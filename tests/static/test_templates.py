@@ -153,8 +153,8 @@ def test_neither_ssh_nor_plain_http_is_open_anywhere(path: Path) -> None:
             assert port in (443, {"Ref": "ApplicationPort"}), f"{key}: {port}"
         assert node.get("IpProtocol", "tcp") == "tcp"
         assert "KeyName" not in node
-    for parameter in load(path.name)["Parameters"].values():
-        assert parameter.get("Default") not in (22, 80)
+    for name, parameter in load(path.name)["Parameters"].items():
+        assert "Port" not in name or parameter.get("Default") not in (22, 80)
 
 
 def test_clients_reach_the_load_balancer_only_and_by_https_only() -> None:
@@ -271,7 +271,15 @@ def test_group_is_replaced_by_refresh_and_keeps_the_size_it_has() -> None:
     assert group["UpdatePolicy"] == {
         "AutoScalingInstanceRefresh": {
             "Strategy": "Rolling",
-            "Preferences": percentages | {"InstanceWarmup": {"Ref": "InstanceWarmupSeconds"}, "SkipMatching": True},
+            "Preferences": percentages
+            | {
+                "InstanceWarmup": {"Ref": "InstanceWarmupSeconds"},
+                "SkipMatching": True,
+                "AlarmSpecification": {
+                    "Fn::If": ["HasReleaseAlarms", {"Alarms": {"Ref": "ReleaseAlarmNames"}}, {"Ref": "AWS::NoValue"}]
+                },
+                "BakeTime": {"Ref": "BakeSeconds"},
+            },
         }
     }
 

@@ -65,20 +65,6 @@ def _percentages(values: Values) -> Iterator[Finding]:
         )
 
 
-def _scaling(values: Values) -> Iterator[Finding]:
-    target, alarm = int(values["fleet_cpu_target_percent"]), int(values["fleet_cpu_alarm_percent"])
-    if not 0 <= target <= 90:
-        yield "fleet_cpu_target_percent", f"fleet_cpu_target_percent must be 0 (off) to 90, got {target}."
-    if not target < alarm <= 100:
-        yield (
-            "fleet_cpu_alarm_percent",
-            (
-                f"fleet_cpu_alarm_percent must exceed fleet_cpu_target_percent ({target}) and be at most 100, "
-                f"got {alarm}."
-            ),
-        )
-
-
 def _health_check(values: Values) -> Iterator[Finding]:
     interval = int(values["load_balancer_health_check_interval_seconds"])
     timeout = int(values["load_balancer_health_check_timeout_seconds"])
@@ -203,7 +189,6 @@ RULES: tuple[Rule, ...] = (
     _accounts,
     _sizes,
     _percentages,
-    _scaling,
     _health_check,
     _waits,
     _platform,

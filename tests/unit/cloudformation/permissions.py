@@ -22,7 +22,6 @@ NOT_NEEDED = {
     ("AWS::AutoScaling::AutoScalingGroup", "managed-fleets:*"): "groups of managed fleets; no action of the reference",
     ("AWS::AutoScaling::AutoScalingGroup", "vpc-lattice:*"): "targets of VPC Lattice",
     ("AWS::AutoScaling::AutoScalingGroup", "autoscaling:*Notification*"): "NotificationConfigurations",
-    ("AWS::AutoScaling::AutoScalingGroup", "autoscaling:*MetricsCollection"): "MetricsCollection",
     ("AWS::AutoScaling::AutoScalingGroup", "autoscaling:*LoadBalancers"): "LoadBalancerNames, of the classic kind",
     ("AWS::AutoScaling::AutoScalingGroup", "ec2:Get*"): "instance types chosen by their attributes",
     ("AWS::AutoScaling::AutoScalingGroup", "ssm:Get*"): "a machine image named by a parameter; ours is an id",
@@ -60,7 +59,6 @@ NOT_NEEDED = {
 # Rights that no schema lists.
 NEEDED_BESIDES = {
     "cloudformation:CreateChangeSet": "expands Fn::ForEach",
-    "cloudwatch:DescribeAlarms": "looks rollback triggers up",
 }
 
 # The kinds of resources that the templates are made of, as the reference names them, each with an ARN of ours.
@@ -84,9 +82,8 @@ OURS = {
     ("autoscaling", "autoscalinggroup"): (
         "arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:1-2:autoScalingGroupName/hello-staging-blue"
     ),
-    ("cloudwatch", "alarm"): (
-        "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:TargetTracking-hello-staging-blue-AlarmHigh-1"
-    ),
+    ("cloudwatch", "alarm"): "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:hello-staging-blue-cpu",
+    ("cloudwatch", "dashboard"): "arn:aws:cloudwatch::111122223333:dashboard/hello-staging",
     ("ecr", "repository"): "arn:aws:ecr:eu-west-1:111122223333:repository/hello",
     ("elasticloadbalancing", "listener/app"): "arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener/app/h/1/2",
     ("elasticloadbalancing", "listener-rule/app"): (

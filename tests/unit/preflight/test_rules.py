@@ -41,8 +41,6 @@ def test_staging_is_sane(values: dict[str, Any]) -> None:
         ("fleet_min_size", 0, "at least 1"),
         ("fleet_min_healthy_percent", 20, "50 to 100"),
         ("fleet_max_healthy_percent", 100, "110 to 200"),
-        ("fleet_cpu_target_percent", 99, "0 (off) to 90"),
-        ("fleet_cpu_alarm_percent", 40, "must exceed fleet_cpu_target_percent (50)"),
         ("load_balancer_health_check_interval_seconds", 1, "5 to 300"),
         ("load_balancer_health_check_timeout_seconds", 30, "less than load_balancer_health_check_interval_seconds"),
         ("fleet_ready_timeout_seconds", 100, "must exceed fleet_launch_timeout_seconds (300)"),
