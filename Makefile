@@ -14,7 +14,7 @@ Makefile: ;
 	@sudo --preserve-env $(MAKE) --no-print-directory $@
 else
 
-.PHONY: help local localcloud down status rehearse soak test benchmark requirements system system-test \
+.PHONY: help local localcloud down status mailbox rehearse soak test benchmark requirements system system-test \
 	rehearse-environments test-environments controller
 
 help:
@@ -33,6 +33,9 @@ down:
 
 status:
 	@$(localcloud) status
+
+mailbox:
+	@$(localcloud) mailbox list
 
 # Carries a release out under load, with an environment's own inventory, on a local cloud that cannot reach AWS:
 #   make rehearse ENV=production [FROM=<git revision>] [RATE=200] [TIME_SCALE=5] [RELEASE_STRATEGY=rolling]

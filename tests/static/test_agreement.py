@@ -102,6 +102,7 @@ def test_staging_and_production_differ_in_everything_that_tells_them_apart() -> 
         "fleet_log_retention_days",
         "load_balancer_alert_emails",
         "load_balancer_deletion_protection",
+        "load_balancer_notifications_encrypted",
         "network_cidr",
         "aws_account_id",
         "release_strategy",
