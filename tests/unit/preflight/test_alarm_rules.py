@@ -70,7 +70,7 @@ def test_one_sentence_names_what_is_wrong(values: dict[str, Any], name: str, val
 
 
 def test_no_alarm_looks_back_longer_than_a_day() -> None:
-    """PutMetricAlarm, EvaluationPeriods: "the total current evaluation period can be no longer than one day"."""
+    """PutMetricAlarm, Period: "can't be longer than one day", for periods of less than an hour."""
     parameters = load("load_balancer.yml")["Parameters"] | load("fleet.yml")["Parameters"]
     for name, parameter in parameters.items():
         if name.endswith("Periods"):
