@@ -122,8 +122,6 @@ def local_variables(inventory: Inventory, cloud: Cloud) -> dict[str, Any]:
         "fleet_instance_type": _native(str(inventory.variables["fleet_instance_type"]), arm=arm),
         # Where the application has routes that take long, they are part of the load.
         "app_environment": {**inventory.variables["app_environment"], "EXERCISE_ROUTES": "1"},
-        # The local cloud refuses scaling policies until it can act on them.
-        "fleet_cpu_target_percent": 0,
     }
 
 

@@ -32,6 +32,8 @@ VARIABLES: Mapping[str, Any] = {
     "load_balancer_health_check_interval_seconds": 10,
     "load_balancer_health_check_timeout_seconds": 5,
     "load_balancer_deregistration_delay_seconds": 60,
+    # As long as the alarms that end a release need to notice.
+    "fleet_bake_seconds": 360,
 }
 VARIANTS = {"rollback ignores alarms": False, "rollback honours alarms": True}
 BOTH_VARIANTS: Sequence[Callable[[Play], Result]] = (

@@ -13,6 +13,7 @@ from ministack.services import ec2
 from localcloud import ministack_seam as seam
 from localcloud.balancer import Balancer
 from localcloud.control_plane.acm import service as acm
+from localcloud.control_plane.cloudwatch import service as cloudwatch
 from localcloud.control_plane.elbv2 import service as elbv2
 from localcloud.settings import Settings
 
@@ -20,6 +21,8 @@ from localcloud.settings import Settings
 def install(settings: Settings) -> Callable[[], None]:
     acm.install()
     elbv2.install(settings)
+    # The template's alarms and its dashboard.
+    cloudwatch.install(settings)
     with seam.request_scope(settings.account, settings.region):
         for number in range(1, 5):
             ec2._instances[f"i-{number}"] = {

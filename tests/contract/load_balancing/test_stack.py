@@ -27,6 +27,7 @@ class Stack:
             "SubnetIds": ",".join(account.subnets()),
             "CertificateArn": account.certificate(),
             "AlertEmails": "a@example.com",
+            "RunbookUrl": "https://example.com/runbook.md",
         }
 
     def apply(self, action: str, **changes: str) -> str:

@@ -30,7 +30,6 @@ LOCAL = {
     "image_pip_ca_file",
     "fleet_instance_type",
     "app_environment",
-    "fleet_cpu_target_percent",
 }
 
 
