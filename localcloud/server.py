@@ -30,7 +30,7 @@ from localcloud.control_plane.cloudformation import service as cloudformation
 from localcloud.control_plane.cloudwatch import service as cloudwatch
 from localcloud.control_plane.ec2 import role_credentials
 from localcloud.control_plane.ec2 import service as ec2
-from localcloud.control_plane.ec2.images import MachineImage
+from localcloud.control_plane.ec2.images import MachineImages
 from localcloud.control_plane.ec2.instances import Instances
 from localcloud.control_plane.ecr import service as ecr
 from localcloud.control_plane.elbv2 import service as elbv2
@@ -56,8 +56,8 @@ PODMAN_CHECK_SECONDS = 5.0
 def install(settings: Settings, wake: threading.Event) -> tuple[Reconciler, LocalMachines]:
     """Puts our control plane into MiniStack and joins it with machines and balancer: (reconciler, machines)."""
     seam.check()
-    image = MachineImage(images.machine_image_id(settings.engine), images.architecture())
-    instances = Instances(settings, image, wake.set)
+    published = MachineImages(images.machine_image_id(settings.engine), images.architecture())
+    instances = Instances(settings, published, wake.set)
     machines = LocalMachines(
         settings, Engine(host.socket_path(settings)), MetadataService(role_credentials.instance_credentials), wake
     )

@@ -45,6 +45,8 @@ class LocalMachines:
         self._engine = engine
         self._metadata = service
         self._wake = wake
+        # Whatever it is published as, there is one.
+        self._image = images.image_of(images.machine_image_id(settings.engine))
         self._directory = settings.state_dir / "machines"
         self._directory.mkdir(mode=0o700, exist_ok=True)
         self._pool = ThreadPoolExecutor(16, thread_name_prefix="machine")
@@ -133,7 +135,7 @@ class LocalMachines:
         self._engine.start(
             ContainerSpec(
                 name=f"{self._settings.cloud_id}-{spec.instance_id}",
-                image=images.image_of(spec.image_id),
+                image=self._image,
                 hostname=f"ip-{spec.private_address.replace('.', '-')}",
                 environment=self._environment(spec),
                 labels={

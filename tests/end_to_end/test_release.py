@@ -62,6 +62,18 @@ class Environment:
         )["Items"]
         return {item["record"]["S"]: {key: next(iter(value.values())) for key, value in item.items()} for item in items}
 
+    def newest_record(self) -> dict[str, Any]:
+        return [record for key, record in sorted(self.records().items()) if key != "lock"][-1]
+
+    def machine_images(self) -> set[str]:
+        """Of the instances that serve."""
+        groups = self.cloud.client("autoscaling").describe_auto_scaling_groups(
+            AutoScalingGroupNames=[f"hello-{ENVIRONMENT}-blue"]
+        )["AutoScalingGroups"]
+        serving = [item["InstanceId"] for item in groups[0]["Instances"] if item["LifecycleState"] == "InService"]
+        reservations = self.cloud.client("ec2").describe_instances(InstanceIds=serving)["Reservations"]
+        return {item["ImageId"] for reservation in reservations for item in reservation["Instances"]}
+
     def history(self) -> list[tuple[str, str]]:
         """(release, result), oldest first."""
         records = self.records()
@@ -74,10 +86,18 @@ class Environment:
         return run
 
 
+def published_machine_images(cloud: Cloud) -> list[str]:
+    """Ids, oldest first."""
+    images = cloud.client("ec2").describe_images(Owners=["amazon"])["Images"]
+    return [image["ImageId"] for image in sorted(images, key=lambda image: str(image["CreationDate"]))]
+
+
 @pytest.fixture(scope="module")
 def environment(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     made = Environment(cloud, tmp_path_factory.mktemp("release"))
-    first = made.run("site.yml")
+    # The newest machine image but one, so that there is something to upgrade to.
+    older, _ = published_machine_images(cloud)
+    first = made.run("site.yml", fleet_machine_image_id=older)
     assert first.status == 0, first.output
     yield made
     removed = made.run("playbooks/teardown.yml", teardown_environment=ENVIRONMENT)
@@ -91,6 +111,50 @@ def failures(load: Load) -> Sequence[Any]:
 def served(load: Load) -> Counter[str]:
     """Requests by the release that answered."""
     return Counter(json.loads(answer.text)["release"] for answer in load.answers if not answer.failed)
+
+
+def test_a_new_machine_image_is_a_release_of_its_own_with_a_way_back(environment: Environment) -> None:
+    older, newest = published_machine_images(environment.cloud)
+    before = environment.newest_record()
+    assert environment.machine_images() == {older}
+    assert before["machine_image"] == older
+
+    with environment.load().running(MOST_SECONDS) as load:
+        upgraded = environment.run("playbooks/upgrade_machine_image.yml")
+    assert upgraded.status == 0, upgraded.output
+    assert failures(load) == []
+    assert environment.machine_images() == {newest}
+    record = environment.newest_record()
+    assert (record["machine_image"], record["digest"], record["result"]) == (newest, before["digest"], "succeeded")
+    assert f"-e fleet_machine_image_id={newest}" in upgraded.output, "The next environment's command."
+    for playbook in ("playbooks/upgrade_machine_image.yml", "site.yml"):
+        again = environment.run(playbook)
+        assert (again.status, again.changed) == (0, 0), again.output
+    assert environment.newest_record() == record
+
+    with environment.load().running(MOST_SECONDS) as load:
+        back = environment.run("playbooks/rollback.yml")
+    assert back.status == 0, back.output
+    assert failures(load) == []
+    assert environment.machine_images() == {older}
+    record = environment.newest_record()
+    assert (record["machine_image"], record["digest"], record["result"]) == (older, before["digest"], "succeeded")
+
+
+def test_the_machine_image_that_another_environment_proved_is_taken(environment: Environment) -> None:
+    # This one stands in for the other: the newest success is older than the newest that is published.
+    proven = environment.run("playbooks/upgrade_machine_image.yml", fleet_machine_image_from=ENVIRONMENT)
+    assert (proven.status, proven.changed) == (0, 0), proven.output
+
+    before = environment.records()
+    for variables, sentence in (
+        ({"fleet_machine_image_from": "elsewhere"}, "-i inventories/elsewhere"),
+        ({"fleet_machine_image_id": "ami-00000000000000000"}, "ami-00000000000000000 is not in us-east-1"),
+    ):
+        refused = environment.run("playbooks/upgrade_machine_image.yml", **variables)
+        assert refused.status != 0, refused.output
+        assert sentence in " ".join(refused.output.split()), refused.output
+    assert environment.records() == before
 
 
 def test_a_release_and_the_way_back_fail_no_request(environment: Environment) -> None:
@@ -116,7 +180,7 @@ def test_a_release_and_the_way_back_fail_no_request(environment: Environment) ->
 
 
 def test_a_released_image_is_kept_from_expiring(environment: Environment) -> None:
-    newest = [record for key, record in sorted(environment.records().items()) if key != "lock"][-1]
+    newest = environment.newest_record()
     (image,) = environment.cloud.client("ecr").describe_images(
         repositoryName="hello", imageIds=[{"imageDigest": newest["digest"]}]
     )["imageDetails"]

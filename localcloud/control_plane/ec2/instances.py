@@ -17,7 +17,7 @@ from typing import Any
 from ministack.services import ec2, iam
 
 from localcloud.control_plane.ec2 import launch_templates, role_credentials
-from localcloud.control_plane.ec2.images import MachineImage
+from localcloud.control_plane.ec2.images import MachineImages
 from localcloud.control_plane.lock import LOCK
 from localcloud.control_plane.monitoring.sources import MonitoredInstance
 from localcloud.desired import InstanceState, LaunchRefused, MachineSpec, MachineState
@@ -38,9 +38,9 @@ FIRST_ADDRESS, LAST_ADDRESS = 256, 250 * 256
 class Instances:
     """Implements `desired.Instances` and `desired.MachineControl`; callers of the former hold LOCK."""
 
-    def __init__(self, settings: Settings, image: MachineImage, wake: Callable[[], None]) -> None:
+    def __init__(self, settings: Settings, images: MachineImages, wake: Callable[[], None]) -> None:
         self.settings = settings
-        self.image = image
+        self.images = images
         self._wake = wake
         self._next_address = FIRST_ADDRESS
 
@@ -77,7 +77,7 @@ class Instances:
                 "State": _state("pending"),
                 "PublicIpAddress": "",
                 "PublicDnsName": "",
-                "Architecture": self.image.architecture,
+                "Architecture": self.images.architecture,
                 "Placement": {"AvailabilityZone": subnet["AvailabilityZone"], "Tenancy": "default"},
                 "Monitoring": {"State": "enabled" if _true(data.get("Monitoring", {}).get("Enabled")) else "disabled"},
                 "MetadataOptions": dict(data.get("MetadataOptions") or {}),
@@ -97,15 +97,15 @@ class Instances:
 
     def _check(self, image_id: str, kind: str, user_data: str) -> None:
         """Raises LaunchRefused with the words of EC2 where it has some."""
-        if image_id != self.image.image_id:
+        if image_id not in self.images:
             raise LaunchRefused(f"The image id '[{image_id}]' does not exist")
         known = instance_type(kind)
         if known is None:
             raise LaunchRefused(f"localcloud does not support the instance type '{kind}': it knows t3, t4g, m and c")
-        if known.architecture != self.image.architecture:
+        if known.architecture != self.images.architecture:
             raise LaunchRefused(
                 f"The architecture '{known.architecture}' of the specified instance type does not match the "
-                f"architecture '{self.image.architecture}' of the specified AMI: choose an instance type with the "
+                f"architecture '{self.images.architecture}' of the specified AMI: choose an instance type with the "
                 "architecture of this host"
             )
         try:

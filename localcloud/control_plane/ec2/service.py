@@ -126,7 +126,7 @@ class Api:
         return {"InstanceId": values["InstanceId"], "Timestamp": datetime.now(UTC), "Output": output}
 
     def describe_images(self, values: Values) -> Values:
-        return describe_images(self._instances.image, values)
+        return describe_images(self._instances.images, values)
 
 
 def _refusal(operation: str) -> Callable[[Values], Values]:
@@ -247,9 +247,8 @@ def install(instances: Instances, console: Callable[[str], str]) -> None:
     } | {name: _refusal(name) for name in REFUSED}
     for name, act in operations.items():
         ec2._ACTION_MAP[name] = _entry(name, act)
-    image = instances.image
     ssm._PUBLIC_AMI_PARAMETERS.clear()
-    ssm._PUBLIC_AMI_PARAMETERS[image.public_parameter] = image.image_id
+    ssm._PUBLIC_AMI_PARAMETERS[instances.images.public_parameter] = instances.images.newest_id
 
 
 def _entry(name: str, act: protocol.Operation) -> Callable[[Mapping[str, Any]], Any]:

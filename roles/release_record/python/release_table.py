@@ -54,7 +54,7 @@ class ReleaseTable:
             ConsistentRead=True,
         )
         items = [_plain(item) for page in pages for item in page["Items"]]
-        releases = [item for item in items if item["record"].startswith(PREFIX)]
+        releases = [{"machine_image": "", **item} for item in items if item["record"].startswith(PREFIX)]
         return {
             "lock": next((item for item in items if item["record"] == LOCK), {}),
             "releases": sorted(releases, key=lambda item: -item["number"]),

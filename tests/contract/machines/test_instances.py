@@ -155,6 +155,15 @@ def test_stopping_is_refused_instead_of_pretended(machines: Machines) -> None:
         machines.ec2.stop_instances(InstanceIds=["i-00000000000000000"])
 
 
+def test_two_machine_images_are_published_and_each_is_found_by_its_id(machines: Machines) -> None:
+    """As AWS publishes Amazon Linux every few weeks: an upgrade needs one to begin with."""
+    filters = [{"Name": "name", "Values": ["al2023-ami-2023.*"]}]
+    images = machines.ec2.describe_images(Owners=["amazon"], Filters=filters)["Images"]
+    assert len({image["CreationDate"] for image in images}) == len({image["Name"] for image in images}) == 2
+    for image in images:
+        assert machines.ec2.describe_images(ImageIds=[image["ImageId"]])["Images"] == [image]
+
+
 def test_the_public_parameter_names_the_machine_image(cloud: Cloud, machines: Machines) -> None:
     architecture = machines.ec2.describe_images(ImageIds=[machines.image()])["Images"][0]["Architecture"]
     name = f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
