@@ -84,6 +84,32 @@ class Services:
             ]
         }
 
+    def describe_auto_scaling_groups(self, **_: Any) -> dict[str, Any]:
+        instances = [
+            {
+                "InstanceId": name,
+                "LaunchTemplate": {"Version": version},
+                "LifecycleState": state,
+                "HealthStatus": "Healthy",
+            }
+            for name, version, state in (
+                ("i-old", "1", "InService"),
+                ("i-new", "2", "InService"),
+                ("i-ill", "2", "InService"),
+                ("i-boots", "2", "Pending:Wait"),
+            )
+        ]
+        group = {"DesiredCapacity": 3, "Instances": instances, "LaunchTemplate": {"Version": "2"}}
+        return {"AutoScalingGroups": [{**group, "TargetGroupARNs": ["blue"]}]}
+
+    def describe_target_health(self, **_: Any) -> dict[str, Any]:
+        states = {"i-old": "healthy", "i-new": "healthy", "i-ill": "unhealthy"}
+        return {
+            "TargetHealthDescriptions": [
+                {"Target": {"Id": name}, "TargetHealth": {"State": state}} for name, state in states.items()
+            ]
+        }
+
 
 def test_the_console_of_the_instance_that_failed_comes_first() -> None:
     why = explain([event("CREATE_FAILED", "Received 1 abandon")], consoles(Services(), 2))
@@ -118,8 +144,19 @@ def test_an_alarm_that_rolled_the_stack_back_is_the_cause() -> None:
 
 def test_progress_of_an_instance_refresh() -> None:
     figure = refresh_progress(Services())
-    assert figure([event("UPDATE_IN_PROGRESS")]) == "Group: instance refresh InProgress, 50 %, instances to go: 1"
+    assert (
+        figure([event("UPDATE_IN_PROGRESS")])
+        == "Group: instance refresh InProgress, 1 of 3 instances new and healthy, 50 %"
+    )
     assert figure([event("UPDATE_COMPLETE")]) is None
+
+
+def test_without_the_right_to_read_it_there_is_no_progress_and_the_watch_goes_on() -> None:
+    class Denied(Services):
+        def describe_target_health(self, **_: Any) -> dict[str, Any]:
+            raise RuntimeError("no right")
+
+    assert refresh_progress(Denied())([event("UPDATE_IN_PROGRESS")]) is None
 
 
 def test_text_is_cleaned_and_masked() -> None:

@@ -21,7 +21,7 @@ ClientFor = Callable[[str], Any]
 
 
 def refresh_progress(client_for: ClientFor) -> Progress:
-    """A hook for `watch`: `Group: instance refresh InProgress, 50 %, instances to go: 1`.
+    """A hook for `watch`: `Group: instance refresh InProgress, 1 of 2 instances new and healthy, 50 %`.
 
     Asks only while a group of the stack is being updated, and never fails the watch.
     """
@@ -36,13 +36,12 @@ def refresh_progress(client_for: ClientFor) -> Progress:
             answer = client_for("autoscaling").describe_instance_refreshes(
                 AutoScalingGroupName=group.physical_id, MaxRecords=1
             )
+            for refresh in answer.get("InstanceRefreshes") or []:
+                if refresh.get("StartTime") is not None and refresh["StartTime"] < group.moment:
+                    return None
+                return _figure(group.logical_id, refresh, _renewed(client_for, group.physical_id, refresh))
         except Exception:  # a figure is a courtesy: without the right to read it the wait goes on
             gave_up = True
-            return None
-        for refresh in answer.get("InstanceRefreshes") or []:
-            if refresh.get("StartTime") is not None and refresh["StartTime"] < group.moment:
-                return None
-            return _figure(group.logical_id, refresh)
         return None
 
     return figure
@@ -70,12 +69,27 @@ def _group_in_progress(events: Iterable[Event]) -> Event | None:
     return next((event for event in latest.values() if event.status == "UPDATE_IN_PROGRESS"), None)
 
 
-def _figure(logical_id: str, refresh: dict[str, Any]) -> str:
-    parts = [f"{logical_id}: instance refresh {refresh.get('Status', '')}"]
+def _renewed(client_for: ClientFor, name: str, refresh: dict[str, Any]) -> str:
+    """`1 of 2 instances new and healthy`: launched from what the refresh leads to, and healthy targets."""
+    (group,) = client_for("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    wanted = (refresh.get("DesiredConfiguration") or group).get("LaunchTemplate", {}).get("Version")
+    new = {
+        item["InstanceId"]
+        for item in group["Instances"]
+        if item.get("LaunchTemplate", {}).get("Version") == wanted
+        and (item["LifecycleState"], item["HealthStatus"]) == ("InService", "Healthy")
+    }
+    for arn in group.get("TargetGroupARNs") or []:
+        targets = client_for("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        # Those of a target group that no listener forwards to are never checked.
+        new &= {item["Target"]["Id"] for item in targets if item["TargetHealth"]["State"] in ("healthy", "unused")}
+    return f"{len(new)} of {group['DesiredCapacity']} instances new and healthy"
+
+
+def _figure(logical_id: str, refresh: dict[str, Any], renewed: str) -> str:
+    parts = [f"{logical_id}: instance refresh {refresh.get('Status', '')}", renewed]
     if refresh.get("PercentageComplete") is not None:
         parts.append(f"{refresh['PercentageComplete']} %")
-    if refresh.get("InstancesToUpdate") is not None:
-        parts.append(f"instances to go: {refresh['InstancesToUpdate']}")
     if refresh.get("StatusReason"):
         parts.append(str(refresh["StatusReason"]))
     return ", ".join(parts)
