@@ -11,12 +11,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import noop, report
+from benchmarks import bad_releases, noop, releases, report
 from benchmarks.report import Figures
 from tests.cloud import Cloud
 
-# A benchmark gets a deployed cloud and the number of rounds; its figures are named after it.
-BENCHMARKS: Mapping[str, Callable[[Cloud, int], Figures]] = {"noop": noop.measure}
+# A benchmark gets the number of rounds; its figures are named after it.
+BENCHMARKS: Mapping[str, Callable[[int], Figures]] = {
+    "noop": lambda rounds: _on_a_deployed_cloud(noop.measure, rounds),
+    # One release takes minutes, and is a hundred samples of itself: it is not repeated.
+    "release": lambda _: releases.measure(),
+    "bad_release": lambda _: bad_releases.measure(),
+}
 
 LEAST_ROUNDS = 5
 
@@ -34,6 +39,17 @@ def _deploy(cloud: Cloud) -> None:
         sys.exit(f"Nothing changed, and yet site.yml changes something:\n{run.output}")
 
 
+def _on_a_deployed_cloud(measure: Callable[[Cloud, int], Figures], rounds: int) -> Figures:
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as directory:
+        cloud = Cloud.at_a_free_place(Path(directory) / "localcloud")
+        cloud.up()
+        try:
+            _deploy(cloud)
+            return measure(cloud, rounds)
+        finally:
+            cloud.down()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"any of {sorted(BENCHMARKS)}; default: every one")
@@ -45,16 +61,8 @@ def main() -> None:
         parser.error("The local cloud needs root.")
     # Whatever ends this process must not leave a cloud behind.
     signal.signal(signal.SIGTERM, _end)
-    with tempfile.TemporaryDirectory(prefix="benchmark-") as directory:
-        cloud = Cloud.at_a_free_place(Path(directory) / "localcloud")
-        cloud.up()
-        try:
-            _deploy(cloud)
-            for name in arguments.names or BENCHMARKS:
-                figures = BENCHMARKS[name](cloud, arguments.rounds)
-                report.keep(figures)
-        finally:
-            cloud.down()
+    for name in arguments.names or BENCHMARKS:
+        report.keep(BENCHMARKS[name](arguments.rounds))
     print(report.table(report.kept()))
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from tests.cloud import Cloud
+
+class Cloud(Protocol):
+    """A local cloud, whoever started it."""
+
+    def client(self, service: str) -> Any: ...
 
 
 @dataclass(frozen=True)

@@ -49,17 +49,17 @@ BOTH_VARIANTS: Sequence[Callable[[Play], Result]] = (
 def play(honours_alarms: bool, lead_seconds: float = stage.LEAD_SECONDS) -> AbstractContextManager[Play]:
     """An environment for releases of every kind."""
     terms = Terms(ACCOUNT, REGION, TIME_SCALE, rollback_refresh_honours_alarms=honours_alarms)
-    return _playing(terms, RATE, VARIABLES, lead_seconds)
+    return playing(terms, RATE, VARIABLES, lead_seconds)
 
 
 def play_scaling(lead_seconds: float = stage.LEAD_SECONDS) -> AbstractContextManager[Play]:
     """An environment of small machines, whose fleet may grow."""
     terms = Terms(ACCOUNT, REGION, scaling.TIME_SCALE, instance_cpus=scaling.INSTANCE_CPUS)
-    return _playing(terms, scaling.RATE, scaling.VARIABLES, lead_seconds)
+    return playing(terms, scaling.RATE, scaling.VARIABLES, lead_seconds)
 
 
 @contextmanager
-def _playing(terms: Terms, rate: float, variables: Mapping[str, Any], lead_seconds: float) -> Iterator[Play]:
+def playing(terms: Terms, rate: float, variables: Mapping[str, Any], lead_seconds: float) -> Iterator[Play]:
     """An environment with the working copy's application; nothing is left of it afterwards."""
     with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as directory:
         path = Path(directory)
