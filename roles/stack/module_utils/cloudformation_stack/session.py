@@ -31,6 +31,8 @@ _READ_SECONDS = 60
 
 _session_cache: dict[tuple[str, ...], Any] = {}
 _shared_loader: list[Any] = []
+# Made before a fork, and still without profile and files: every worker makes it its own.
+_spare_session: list[Any] = []
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,10 @@ def warm_up() -> None:
     No network and no credentials are touched; a missing library is reported by the task that needs it.
     """
     try:
-        session = _session(Connection(access_key="unused"))
-        session.create_client("cloudformation", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
+        if not _spare_session:
+            session = _session(Connection(access_key="unused"))
+            session.create_client("cloudformation", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
+            _spare_session.append(importlib.import_module("botocore.session").Session())
     except Exception:  # any fault shows again, with its message, when a task makes its client
         _session_cache.clear()
     # A collection in a worker would write to, and so copy, every page that it shares with the controller.
@@ -183,11 +187,14 @@ def _session(where: Connection) -> Any:
     """One botocore session per profile and configuration files; boto3 would add half a second of import."""
     key = (where.profile or "", where.config_file or "", where.credentials_file or "", str(bool(where.access_key)))
     if key not in _session_cache:
-        session: Any = importlib.import_module("botocore.session").Session(profile=where.profile)
+        session = _spare_session.pop() if _spare_session else importlib.import_module("botocore.session").Session()
+        if where.profile:
+            session.set_config_variable("profile", where.profile)
         if where.access_key and not where.profile:
             _forget_profile(session)
         # What the first session's reader read before a fork stays read for all of them.
-        _shared_loader.append(session.get_component("data_loader"))
+        if not _shared_loader:
+            _shared_loader.append(session.get_component("data_loader"))
         session.register_component("data_loader", _shared_loader[0])
         if where.config_file:
             session.set_config_variable("config_file", where.config_file)
