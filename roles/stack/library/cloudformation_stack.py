@@ -38,6 +38,7 @@ options:
     description:
       - Path of the template on the controller; a relative one starts at the playbook's folder.
       - Required for O(state=present), unless O(template_body) is given. At most 51200 bytes.
+      - With O(state=described) it is compared with the deployed one.
     type: path
   template_body:
     description: The template itself, in YAML or JSON.
@@ -284,6 +285,10 @@ template_description:
   description: The Description of the stack's template.
   type: str
   returned: success
+template_is_deployed:
+  description: Whether the stack was made from a template that means the same.
+  type: bool
+  returned: state is described, and there is a template to compare with
 plan:
   description: What changes, one element for each resource.
   type: list

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from cloudformation_stack.errors import StackError
 from cloudformation_stack.options import ARGUMENT_SPEC, build
 from cloudformation_stack.run import run
 from cloudformation_stack.session import Clients, connection, warm_up
+from cloudformation_stack.template import load
 
 PLAY = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
@@ -106,3 +108,36 @@ def test_requests_are_valid_for_botocore() -> None:
         result = run(options, clients, lambda line: None)
     assert result["outputs"] == {"A": "b"}
     assert result["exists"] is True
+
+
+@pytest.mark.parametrize(
+    ("deployed", "same"), [("Resources: {A: {Type: X}}  # spaced", True), ("Resources: {}", False)]
+)
+def test_describing_compares_with_a_template(deployed: str, same: bool) -> None:
+    arguments: dict[str, Any] = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
+    given = load("Resources:\n  A:\n    Type: X\n")
+    options = build(arguments | {"name": "demo", "state": "described"}, given, check=False)
+    clients = Clients(connection({}, PLAY, {}))
+    stack = {
+        "StackName": "demo",
+        "StackId": "arn:aws:cloudformation:eu-north-1:000000000000:stack/demo/1",
+        "CreationTime": datetime(2026, 11, 24, tzinfo=UTC),
+        "StackStatus": "CREATE_COMPLETE",
+    }
+    with Stubber(clients("cloudformation")) as stub:
+        stub.add_response("describe_stacks", {"Stacks": [stack]})
+        stub.add_response(
+            "get_template", {"TemplateBody": deployed}, {"StackName": "demo", "TemplateStage": "Original"}
+        )
+        result = run(options, clients, lambda line: None)
+    assert (result["exists"], result["template_is_deployed"], result["changed"]) == (True, same, False)
+
+
+def test_describing_a_stack_that_is_not_there_compares_nothing() -> None:
+    arguments: dict[str, Any] = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
+    options = build(arguments | {"name": "demo", "state": "described"}, load("Resources: {}"), check=False)
+    clients = Clients(connection({}, PLAY, {}))
+    with Stubber(clients("cloudformation")) as stub:
+        stub.add_client_error("describe_stacks", "ValidationError", "Stack with id demo does not exist")
+        result = run(options, clients, lambda line: None)
+    assert (result["exists"], result["template_is_deployed"]) == (False, False)

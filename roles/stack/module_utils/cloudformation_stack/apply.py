@@ -7,7 +7,7 @@ from typing import Any
 from . import compare
 from .change_set import ChangeSet, execute, others, prepared, remove_leftovers
 from .context import Context
-from .describe import Stack, describe
+from .describe import Stack, deployed_template, describe
 from .errors import StackError, error_code, error_message
 from .explain import explain
 from .guard import refusals
@@ -144,7 +144,7 @@ class Present:
         protected = bool(stack.get("EnableTerminationProtection"))
         certain = not compare.doubts(self.options, self.template, stack)
         certain = certain and not compare.differences(self.options, self.template, stack)
-        deployed = self._deployed()
+        deployed = deployed_template(self.ctx)
         if certain and compare.template_is_deployed(self.template, deployed):
             return self._unchanged(Plan(self.options.name), stack)
         old = Resolver(_as_template(deployed), compare.parameters_of(stack))
@@ -212,9 +212,6 @@ class Present:
         if missing:
             raise StackError(f"{self.options.name}: the template's parameters {', '.join(missing)} have no value.")
         return Resolver(self.template, compare.effective_parameters(self.options, self.template, existing))
-
-    def _deployed(self) -> Any:
-        return self.ctx.client.get_template(StackName=self.options.name, TemplateStage="Original")["TemplateBody"]
 
     def _unchanged(self, plan: Plan, stack: Stack) -> dict[str, Any]:
         """The end of a run (or of a check) in which no change set is executed."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
@@ -45,3 +46,41 @@ class ControllerAction(ActionBase):  # type: ignore[misc]  # Ansible ships no ty
     def clients(self, region: str | None = None) -> session.Clients:
         """Clients as whom and for where the play says; `region` wins over its own."""
         return session.Clients(session.connection({"region": region}, self.play_environment(), os.environ))
+
+
+def ask(client: Any, operation: str, arguments: Mapping[str, Any], missing: Collection[str] = ()) -> dict[str, Any]:
+    """All pages of an answer, in the types that Ansible passes on.
+
+    :param missing: error codes that mean that it is not there; the answer is empty then.
+    :raises StackError: AWS refused, or was not reached.
+    """
+    from botocore import exceptions  # noqa: PLC0415  # after the session has said that it is missing
+
+    service = client.meta.service_model.service_name
+    try:
+        if client.can_paginate(operation):
+            answer = client.get_paginator(operation).paginate(**arguments).build_full_result()
+        else:
+            answer = getattr(client, operation)(**arguments)
+    except exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in missing:
+            return {}
+        raise StackError(f"{service} {operation}: {error}") from error
+    except exceptions.BotoCoreError as error:
+        raise StackError(f"{service} {operation}: {error}") from error
+    answer.pop("ResponseMetadata", None)
+    found: dict[str, Any] = plain(answer)
+    return found
+
+
+def plain(value: Any) -> Any:
+    """An answer in the types that Ansible passes on: moments as ISO 8601 text, bytes as text."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value

@@ -27,6 +27,11 @@ def describe(ctx: Context, name: str | None = None) -> Stack | None:
     return found
 
 
+def deployed_template(ctx: Context) -> Any:
+    """The stack's template as it was given, transforms and all: text, or data where it was JSON."""
+    return ctx.client.get_template(StackName=ctx.options.name, TemplateStage="Original")["TemplateBody"]
+
+
 def facts(ctx: Context, stack: Stack | None) -> dict[str, Any]:
     """A stack as fields of the task's result."""
     if stack is None:

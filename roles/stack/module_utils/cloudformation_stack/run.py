@@ -7,8 +7,9 @@ from typing import Any
 
 from . import drift, remove
 from .apply import Present
+from .compare import template_is_deployed
 from .context import Context
-from .describe import describe, facts
+from .describe import deployed_template, describe, facts
 from .errors import StackError, error_code, error_message
 from .heartbeat import Heartbeat
 from .options import Options
@@ -50,7 +51,15 @@ def _dispatch(ctx: Context) -> dict[str, Any]:
         return remove.absent(ctx)
     if ctx.options.state == "drift_detected":
         return drift.detected(ctx)
-    return {"changed": False}
+    return _described(ctx)
+
+
+def _described(ctx: Context) -> dict[str, Any]:
+    stack, template = describe(ctx), ctx.options.template
+    result: dict[str, Any] = {"changed": False, "stack": stack}
+    if template is not None:
+        result["template_is_deployed"] = stack is not None and template_is_deployed(template, deployed_template(ctx))
+    return result
 
 
 def _secrets(options: Options) -> list[str]:

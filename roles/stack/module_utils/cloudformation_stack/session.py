@@ -187,7 +187,7 @@ def _session(where: Connection) -> Any:
     """One botocore session per profile and configuration files; boto3 would add half a second of import."""
     key = (where.profile or "", where.config_file or "", where.credentials_file or "", str(bool(where.access_key)))
     if key not in _session_cache:
-        session = _spare_session.pop() if _spare_session else importlib.import_module("botocore.session").Session()
+        session: Any = _spare_session.pop() if _spare_session else importlib.import_module("botocore.session").Session()
         if where.profile:
             session.set_config_variable("profile", where.profile)
         if where.access_key and not where.profile:
