@@ -12,11 +12,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.control_plane.cloudformation.properties import REFUSED_TYPES
-from tests.contract.drift import fleet_changes, network_changes
+from tests.contract.drift import alarm_changes, fleet_changes, network_changes
 from tests.contract.drift.change import CHANGES, Change
 from tests.contract.drift.cloud import Account, Cloud, Stack, types_in_templates
 
-MODULES = (fleet_changes, network_changes)
+MODULES = (alarm_changes, fleet_changes, network_changes)
 
 ONLY_DELETED = {"AWS::SNS::Subscription", "AWS::EC2::SubnetRouteTableAssociation"}
 """Without a property that can be changed: another value is another subscription or association, with another id."""
