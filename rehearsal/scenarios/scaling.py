@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from localcloud.mailbox import CONFIRMATION, Mail, Mailbox
-
 from rehearsal.errors import RehearsalError
 from rehearsal.load import process
 from rehearsal.load.plan import MOST_SECONDS, Plan
