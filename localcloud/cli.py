@@ -34,7 +34,6 @@ def _parser() -> argparse.ArgumentParser:
         if name == "mailbox":
             command.add_argument("action", choices=("list", "show", "confirm"))
             command.add_argument("number", type=int, nargs="?", help="of the mail, as list shows it")
-            continue
         command.add_argument("--port", type=int, help="of the AWS API on 127.0.0.1; default: 4566")
         command.add_argument("--address-block", type=_network, help="a /16 in 127.0.0.0/8; default: 127.66.0.0/16")
         command.add_argument("--time-scale", type=float, help="how many times faster delays pass; default: 1")

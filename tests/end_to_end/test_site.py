@@ -50,6 +50,19 @@ def test_a_second_run_changes_nothing(deployed: Deployed) -> None:
     assert everything(deployed.cloud) == before
 
 
+def test_an_address_is_named_until_its_owner_has_confirmed(deployed: Deployed) -> None:
+    address = "operator@example.com"
+    ask = f"No alarm of hello local reaches {address} yet"
+    assert ask in deployed.first_run.output
+    listed = deployed.cloud.command("mailbox", "list").stdout.splitlines()
+    (number,) = [line.split()[0] for line in listed if address in line and "Subscription Confirmation" in line]
+    confirmed = deployed.cloud.command("mailbox", "confirm", number)
+    assert (confirmed.returncode, confirmed.stdout) == (0, f"{address} has confirmed\n"), confirmed.stderr
+    run = deployed.cloud.playbook("site.yml")
+    assert run.status == 0, run.output
+    assert (run.changed, address in run.output) == (0, False), run.output
+
+
 def test_check_mode_on_a_deployed_cloud_tells_of_no_change_and_writes_nothing(deployed: Deployed) -> None:
     before = everything(deployed.cloud)
     run = deployed.cloud.playbook("site.yml", "--check", "--diff")
