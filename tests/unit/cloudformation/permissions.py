@@ -126,7 +126,9 @@ def listed(value: Any) -> list[Any]:
 
 BOOTSTRAP = load("bootstrap.yml")["Resources"]
 ROLE = resolved(BOOTSTRAP["ServiceRole"]["Properties"])
-STATEMENTS = [statement for policy in ROLE["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
+ATTACHED = [resolved(BOOTSTRAP[name]["Properties"]["PolicyDocument"]) for name in ROLE["ManagedPolicyArns"]]
+DOCUMENTS = [policy["PolicyDocument"] for policy in ROLE["Policies"]] + ATTACHED
+STATEMENTS = [statement for document in DOCUMENTS for statement in document["Statement"]]
 GRANTED = sorted({action for statement in STATEMENTS for action in listed(statement["Action"])})
 TYPES = sorted(
     {node["Type"] for name in APPLIED_WITH_THE_ROLE for node in nodes(load(name)["Resources"]) if "Type" in node}
