@@ -85,7 +85,9 @@ def _judge(what: str, resource: Resource) -> None:
         return
     name = role_arn.rpartition("/")[2]
     account, region = seam.scope()
-    arn = _whole(judged.arn(resource), action, account, region if judged.regional else "")
+    is_arn = judged.makes and resource.physical_id.startswith("arn:")
+    place = resource.physical_id if is_arn else judged.arn(resource)
+    arn = _whole(place, action, account, region if judged.regional else "")
     fresh = what == "create" and judged.makes
     context = EvalContext(
         f"arn:aws:sts::{account}:assumed-role/{name}/AWSCloudFormation",

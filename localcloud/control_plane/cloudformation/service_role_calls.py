@@ -25,7 +25,8 @@ class Resource:
 
 
 Arn = Callable[[Resource], str]
-"""What comes after arn:aws:<service>:<region>:<account>: in an ARN; or a whole one."""
+"""What comes after arn:aws:<service>:<region>:<account>: in an ARN; or a whole one. Not asked where the physical id of
+something that is there is its ARN."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,8 @@ def _of(name: str, kind: str) -> Arn:
     return lambda resource: f"{kind}/{resource.properties.get(name) or '*'}"
 
 
-def _physical(kind: str, name: str = "Name") -> Arn:
-    """Physical ids of load balancing are ARNs."""
-    return lambda resource: resource.physical_id or f"{kind}/{resource.named(name)}/X"
+def _balancing(kind: str) -> Arn:
+    return lambda resource: f"{kind}/{resource.named('Name')}/X"
 
 
 def _group(resource: Resource) -> str:
@@ -62,7 +62,7 @@ def _group(resource: Resource) -> str:
 
 def _topic(resource: Resource) -> str:
     topics = resource.properties.get("Topics") or [resource.properties.get("TopicArn")]
-    return str(topics[0] or resource.physical_id or resource.named("TopicName"))
+    return str(topics[0] or resource.named("TopicName"))
 
 
 CALLS: dict[str, Calls] = {
@@ -135,25 +135,25 @@ CALLS: dict[str, Calls] = {
         "ecr:DeleteRepository",
     ),
     "AWS::ElasticLoadBalancingV2::Listener": Calls(
-        _physical("listener/app"),
+        _balancing("listener/app"),
         "elasticloadbalancing:CreateListener",
         "elasticloadbalancing:ModifyListener",
         "elasticloadbalancing:DeleteListener",
     ),
     "AWS::ElasticLoadBalancingV2::ListenerRule": Calls(
-        _physical("listener-rule/app"),
+        _balancing("listener-rule/app"),
         "elasticloadbalancing:CreateRule",
         "elasticloadbalancing:ModifyRule",
         "elasticloadbalancing:DeleteRule",
     ),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": Calls(
-        _physical("loadbalancer/app"),
+        _balancing("loadbalancer/app"),
         "elasticloadbalancing:CreateLoadBalancer",
         "elasticloadbalancing:ModifyLoadBalancerAttributes",
         "elasticloadbalancing:DeleteLoadBalancer",
     ),
     "AWS::ElasticLoadBalancingV2::TargetGroup": Calls(
-        _physical("targetgroup"),
+        _balancing("targetgroup"),
         "elasticloadbalancing:CreateTargetGroup",
         "elasticloadbalancing:ModifyTargetGroupAttributes",
         "elasticloadbalancing:DeleteTargetGroup",

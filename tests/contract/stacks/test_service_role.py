@@ -120,6 +120,17 @@ def test_what_it_may_not_delete_stays(client: Any, may: Any) -> None:
     assert "sns:DeleteTopic" in reasons(api, "DELETE_FAILED")[-1]
 
 
+def test_an_instance_profile_is_known_by_its_arn(client: Any, may: Any) -> None:
+    api = client("cloudformation")
+    names = f"arn:aws:iam::{ACCOUNT}:instance-profile/{STACK}-Profile-*"
+    role = may("iam:CreateInstanceProfile", "iam:DeleteInstanceProfile", resource=names)
+    profile = {"Type": "AWS::IAM::InstanceProfile", "Properties": {"Roles": ["service"]}}
+    body = json.dumps({"Resources": {"Profile": profile}})
+    api.create_stack(StackName=STACK, TemplateBody=body, RoleARN=role, Capabilities=["CAPABILITY_IAM"])
+    assert settled(api) == "CREATE_COMPLETE"
+    assert remove(api) == "gone"
+
+
 def test_another_role_at_deletion_is_the_one_that_counts(client: Any, may: Any) -> None:
     api = client("cloudformation")
     api.create_stack(StackName=STACK, TemplateBody=template())
