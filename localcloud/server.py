@@ -37,6 +37,7 @@ from localcloud.control_plane.elbv2 import service as elbv2
 from localcloud.control_plane.logs import service as logs
 from localcloud.control_plane.monitoring import service as monitoring
 from localcloud.control_plane.monitoring.sources import Sources
+from localcloud.control_plane.servicequotas import service as servicequotas
 from localcloud.control_plane.sns import service as sns
 from localcloud.machines import host, images
 from localcloud.machines.engine import Engine
@@ -64,6 +65,7 @@ def install(settings: Settings, wake: threading.Event) -> tuple[Reconciler, Loca
     ec2.install(instances, machines.console)
     ecr.install(settings)
     logs.install()
+    servicequotas.install()
     elbv2.install(settings)
     acm.install()
     alarms = cloudwatch.install(settings)

@@ -14,6 +14,7 @@ from localcloud.control_plane.ec2.filters import matches
 from localcloud.control_plane.ec2.images import describe_images
 from localcloud.control_plane.ec2.instances import Instances, Record
 from localcloud.desired import LaunchRefused
+from localcloud.instance_types import InstanceType, instance_type
 from localcloud.ministack_seam import scope
 from localcloud.wire import AwsError
 
@@ -125,8 +126,30 @@ class Api:
         output = base64.b64encode(self._console(values["InstanceId"]).encode()).decode()
         return {"InstanceId": values["InstanceId"], "Timestamp": datetime.now(UTC), "Output": output}
 
+    def describe_instance_types(self, values: Values) -> Values:
+        for member in sorted(set(values) - {"InstanceTypes", "MaxResults"}):
+            raise AwsError("UnsupportedOperation", f"localcloud does not support {member} of DescribeInstanceTypes yet")
+        if not values.get("InstanceTypes"):
+            raise AwsError(
+                "UnsupportedOperation", "localcloud does not support DescribeInstanceTypes without names yet"
+            )
+        known = {name: instance_type(name) for name in values["InstanceTypes"]}
+        unknown = [name for name, found in known.items() if found is None]
+        if unknown:
+            raise AwsError("UnsupportedOperation", f"localcloud does not support {', '.join(unknown)} yet")
+        return {"InstanceTypes": [_described_type(found) for found in known.values() if found]}
+
     def describe_images(self, values: Values) -> Values:
         return describe_images(self._instances.images, values)
+
+
+def _described_type(found: InstanceType) -> Values:
+    return {
+        "InstanceType": found.name,
+        "ProcessorInfo": {"SupportedArchitectures": [found.architecture]},
+        "VCpuInfo": {"DefaultVCpus": found.cpus},
+        "MemoryInfo": {"SizeInMiB": found.memory // 2**20},
+    }
 
 
 def _refusal(operation: str) -> Callable[[Values], Values]:
@@ -241,6 +264,7 @@ def install(instances: Instances, console: Callable[[str], str]) -> None:
         "RunInstances": api.run_instances,
         "TerminateInstances": api.terminate_instances,
         "DescribeInstances": api.describe_instances,
+        "DescribeInstanceTypes": api.describe_instance_types,
         "DescribeInstanceStatus": api.describe_instance_status,
         "GetConsoleOutput": api.get_console_output,
         "DescribeImages": api.describe_images,
