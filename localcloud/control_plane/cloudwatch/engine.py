@@ -65,7 +65,7 @@ class CloudWatch:
     def state(self, account: str, region: str, alarm: str) -> AlarmState | None:
         with LOCK:
             found = self._alarms.get((account, region), {}).get(name_of(alarm))
-            return found.state.value if found else None
+            return found.state.value if found and alarm in (found.name, found.arn) else None
 
     def put(self, account: str, region: str, alarm: Mapping[str, Any]) -> str:
         """An alarm that exists keeps its state and its tags (PutMetricAlarm, API reference)."""

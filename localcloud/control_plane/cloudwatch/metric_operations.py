@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from localcloud.control_plane.cloudwatch.engine import CloudWatch
@@ -117,7 +117,7 @@ class MetricOperations:
             "StatusCode": "Complete",
         }
 
-    def _periods(self, values: Values, period: int, metrics: Any) -> Iterator[tuple[float, range]]:
+    def _periods(self, values: Values, period: int, metrics: Iterable[Metric]) -> Iterator[tuple[float, range]]:
         """(when it begins, its minutes) of every period between StartTime and EndTime that may have data."""
         start, end, length = unix(values["StartTime"]), unix(values["EndTime"]), period // MINUTE
         if start >= end:
@@ -154,7 +154,7 @@ def _samples(datum: Mapping[str, Any]) -> Samples:
     return samples
 
 
-def _refuse_odd(numbers: Any) -> None:
+def _refuse_odd(numbers: Iterable[float]) -> None:
     for number in numbers:
         if not math.isfinite(number):
             raise AwsError("InvalidParameterValue", f"The value {number} is not a finite number.")

@@ -8,6 +8,7 @@ from typing import Any
 from localcloud.constraints import conform
 from localcloud.control_plane.cloudwatch.alarms import ACTIONS
 from localcloud.control_plane.cloudwatch.evaluation import COMPARISONS
+from localcloud.control_plane.cloudwatch.expressions import Expression
 from localcloud.control_plane.cloudwatch.queries import MetricStat, Queries, Query, checked_period, invalid, parse
 from localcloud.control_plane.cloudwatch.samples import checked_statistic
 from localcloud.control_plane.cloudwatch.store import Metric
@@ -84,7 +85,7 @@ def _check_metrics(values: dict[str, Any]) -> Queries:
     queries = parse(values["Metrics"])
     if len(queries.returned) != 1:
         raise invalid("Exactly one element of the metrics list should return data.")
-    if sum(bool(query.refers_to) for query in queries.all) > 1:
+    if sum(isinstance(query.source, Expression) for query in queries.all) > 1:
         raise invalid("localcloud does not support more than one expression in an alarm yet")
     return queries
 

@@ -19,7 +19,7 @@ MOST_VALUES = 500
 """Different values that are kept apart; where there are more, those that agree in three digits are one."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Samples:
     """Values and how often each was measured. Sum, extremes and count are exact, whatever `values` still tells."""
 

@@ -1,4 +1,7 @@
-"""The metrics of every account and region, by the minute of AWS time."""
+"""The metrics of every account and region: by the minute of AWS time for a day, then by the hour, then forgotten.
+
+AWS keeps minutes for 15 days, and hours for 15 months ("Metrics retention", CloudWatch user guide).
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,11 @@ from localcloud.control_plane.cloudwatch.samples import Samples, merged
 Scope = tuple[str, str]
 """(account, region)"""
 
-KEPT_MINUTES = 4 * 24 * 60
-"""Of AWS time. AWS keeps minutes for 15 days; an alarm looks at three at the most: a period of one, and two more."""
+HOUR = 60
+MINUTELY = 26 * HOUR
+"""Minutes for which minutes are kept: an alarm with periods of less than an hour looks no further back."""
+KEPT_MINUTES = 4 * 24 * HOUR
+"""An alarm looks at three days at the most: a period of one, and two more."""
 MOST_SERIES = 5000
 """In one account and region: beyond, those that were written to longest ago are forgotten."""
 
@@ -56,7 +62,7 @@ class Store:
         # Taken out and put in again: the order is that of the last writing.
         minutes = series.pop(metric, {})
         series[metric] = minutes
-        minutes.setdefault(minute, {}).setdefault(unit, Samples()).merge(samples)
+        _merge_into(minutes.setdefault(minute, {}), {unit: samples})
         if len(series) > MOST_SERIES:
             del series[next(iter(series))]
 
@@ -89,10 +95,18 @@ class Store:
         return (min(minutes), max(minutes)) if minutes else None
 
     def forget(self, now: int) -> None:
-        """What is older than KEPT_MINUTES at this minute."""
+        """At this minute: what is too old, and of what is old the minute."""
         for series in self._series.values():
             for metric, minutes in list(series.items()):
-                for minute in [minute for minute in minutes if minute < now - KEPT_MINUTES]:
-                    del minutes[minute]
+                for minute in [minute for minute in minutes if minute < now - MINUTELY]:
+                    if minute < now - KEPT_MINUTES:
+                        del minutes[minute]
+                    elif minute % HOUR:
+                        _merge_into(minutes.setdefault(minute // HOUR * HOUR, {}), minutes.pop(minute))
                 if not minutes:
                     del series[metric]
+
+
+def _merge_into(whole: dict[str, Samples], part: dict[str, Samples]) -> None:
+    for unit, samples in part.items():
+        whole.setdefault(unit, Samples()).merge(samples)

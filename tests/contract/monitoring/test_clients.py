@@ -113,7 +113,7 @@ def watched(account: Account) -> Iterator[str]:
 
 def test_the_command_line(environment: dict[str, str], watched: str) -> None:
     def aws(*words: str) -> Any:
-        command = [TOOLS / "aws", "cloudwatch", *words, "--output", "json"]
+        command = [str(TOOLS / "aws"), "cloudwatch", *words, "--output", "json"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout) if done.stdout.strip() else None
@@ -129,7 +129,7 @@ def test_the_command_line(environment: dict[str, str], watched: str) -> None:
 
 def test_ansibles_modules(environment: dict[str, str], watched: str) -> None:
     def ansible(module: str, **arguments: Any) -> dict[str, Any]:
-        command = [TOOLS / "ansible", "localhost", "-m", f"amazon.aws.{module}", "-a", json.dumps(arguments)]
+        command = [str(TOOLS / "ansible"), "localhost", "-m", f"amazon.aws.{module}", "-a", json.dumps(arguments)]
         interpreter = ["-e", f"ansible_python_interpreter={TOOLS / 'python'}"]
         done = subprocess.run(
             [*command, *interpreter], env=environment, capture_output=True, text=True, check=False, timeout=120

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from localcloud.control_plane.cloudwatch.samples import Samples
+from localcloud.control_plane.cloudwatch.store import Metric
 from localcloud.wire import AwsError
-from tests.unit.localcloud.cloudwatch.cloud import ACCOUNT, POLICY, REGION, SCOPE, TOPIC, Cloud
+from tests.unit.localcloud.cloudwatch.cloud import ACCOUNT, POLICY, REGION, SCOPE, START, TOPIC, Cloud
+
+UNSET: dict[str, Any] = dict.fromkeys(("Namespace", "MetricName", "Statistic", "Period"))
+"""What an alarm over several metrics does not have."""
 
 
 @pytest.fixture(params=[1, 60, 7.5], ids=lambda scale: f"scale {scale}")
@@ -117,8 +123,7 @@ def test_a_share_of_two_metrics() -> None:
         return {"Id": name, "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}, "ReturnData": False}
 
     share = {"Id": "share", "Expression": "IF(requests > 0, 100 * errors / requests, 0)"}
-    unset = dict.fromkeys(("Namespace", "MetricName", "Statistic", "Period"))
-    cloud.put(**unset, Metrics=[share, stat("errors"), stat("requests")], Threshold=5, TreatMissingData="notBreaching")
+    cloud.put(**UNSET, Metrics=[share, stat("errors"), stat("requests")], Threshold=5, TreatMissingData="notBreaching")
     seen = []
     for errors, requests in ((1, 20), (2, 20), (None, 20), (0, 0)):
         if errors is not None:
@@ -236,14 +241,24 @@ def test_accounts_and_regions_are_apart() -> None:
     assert cloud.cloudwatch.state("111111111111", REGION, "alarm") is None
     assert cloud.cloudwatch.state(ACCOUNT, "eu-west-1", "alarm") is None
     assert cloud.state(f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:alarm") == "INSUFFICIENT_DATA"
+    assert cloud.state(f"arn:aws:cloudwatch:{REGION}:111111111111:alarm:alarm") is None
 
 
-def test_what_is_old_is_forgotten() -> None:
+def test_what_is_old_is_kept_by_the_hour_and_then_forgotten() -> None:
     cloud = Cloud()
-    cloud.measure(1)
-    assert cloud.cloudwatch.store.metrics(SCOPE)
-    cloud.pass_minutes(4 * 24 * 60 + 1)
-    assert not cloud.cloudwatch.store.metrics(SCOPE)
+    for value in (1, 2):
+        cloud.measure(value)
+        cloud.pass_minutes()
+    store, metric, minute = cloud.cloudwatch.store, Metric("test", "load"), START // 60
+    assert [store.samples(SCOPE, metric, [minute + n]) for n in (0, 1)] == [
+        Samples(1, 1, 1, 1, {1: 1}),
+        Samples(1, 2, 2, 2, {2: 1}),
+    ]
+    cloud.pass_minutes(27 * 60)
+    assert store.samples(SCOPE, metric, [minute]) == Samples(2, 3, 1, 2, {1: 1, 2: 1})
+    assert store.span(SCOPE, metric) == (minute, minute)
+    cloud.pass_minutes(3 * 24 * 60)
+    assert not store.metrics(SCOPE)
 
 
 # --- refusals ---------------------------------------------------------------------------------------------
@@ -278,7 +293,7 @@ def test_what_is_old_is_forgotten() -> None:
     ],
     ids=str,
 )
-def test_what_aws_refuses_or_would_be_ignored_is_refused(changed: dict[str, object], message: str) -> None:
+def test_what_aws_refuses_or_would_be_ignored_is_refused(changed: dict[str, Any], message: str) -> None:
     cloud = Cloud()
     with pytest.raises(AwsError, match=message):
         cloud.put(**changed)
@@ -321,6 +336,5 @@ METRIC = {"Metric": {"Namespace": "test", "MetricName": "load"}, "Period": 60, "
     ids=str,
 )
 def test_metrics_that_cannot_be_are_refused(metrics: list[dict[str, object]], message: str) -> None:
-    unset = dict.fromkeys(("Namespace", "MetricName", "Statistic", "Period"))
     with pytest.raises(AwsError, match=message):
-        Cloud().put(**unset, Metrics=metrics)
+        Cloud().put(**UNSET, Metrics=metrics)
