@@ -14,12 +14,17 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_gather_role_policies",
         "_permissions_boundary",
         "AuthError",
+        "enforce",
         "EvalContext",
         "evaluate",
         "evaluate_resource_policy",
         "resolve_principal",
     ),
-    "ministack.core.iam_actions": ("extract_resource_arn",),
+    "ministack.core.iam_actions": (
+        "access_denied_response",
+        "extract_iam_action",
+        "extract_resource_arn",
+    ),
     "ministack.core.responses": (
         "get_account_id",
         "get_region",

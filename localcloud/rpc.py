@@ -19,7 +19,7 @@ import cbor2
 from botocore.model import ListShape, MapShape, Shape, StructureShape  # type: ignore[import-untyped, unused-ignore]
 
 from localcloud.constraints import conform
-from localcloud.wire import AwsError, QueryService, Response
+from localcloud.wire import AwsError, QueryService, Response, form_fields, parse
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +36,20 @@ class RpcService(QueryService):
     async def handle_request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
     ) -> Response:
-        cbor = headers.get("smithy-protocol") == "rpc-v2-cbor"
-        if not cbor and "x-amz-target" not in headers:
+        operation = _rpc_operation(path, headers)
+        if operation is None:
             return await super().handle_request(method, path, headers, body, query_params)
         await asyncio.sleep(0)
-        operation = path.rpartition("/")[2] if cbor else headers["x-amz-target"].rpartition(".")[2]
-        return self._respond(operation, body, cbor)
+        return self._respond(operation, body, _is_cbor(headers))
+
+    def read(
+        self, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        """(operation, parameters) of a request, of which only IAM wants to know. Raises `AwsError`."""
+        operation = _rpc_operation(path, headers)
+        if operation is None:
+            return parse(self.model, form_fields(body, query_params))
+        return operation, self._parameters(self._input_shape(operation), body, _is_cbor(headers))
 
     def call(self, operation: str, values: dict[str, Any]) -> dict[str, Any] | None:
         shape = self.model.operation_model(operation).input_shape
@@ -52,12 +60,9 @@ class RpcService(QueryService):
     def _respond(self, operation: str, body: bytes, cbor: bool) -> Response:
         headers = {**(CBOR_HEADERS if cbor else JSON_HEADERS), "x-amzn-RequestId": str(uuid.uuid4())}
         try:
-            if operation not in self.model.operation_names:
-                raise AwsError("InvalidAction", f"Could not find operation {operation}")
-            model = self.model.operation_model(operation)
-            values = self._parameters(model.input_shape, body, cbor)
-            outcome = self.call(operation, values) or {}
-            result = plain(model.output_shape, outcome, cbor) if model.output_shape else {}
+            values = self._parameters(self._input_shape(operation), body, cbor)
+            outcome, shape = self.call(operation, values) or {}, self.model.operation_model(operation).output_shape
+            result = plain(shape, outcome, cbor) if shape else {}
         except AwsError as failure:
             return _failed(failure, headers, cbor)
         except Exception:
@@ -66,12 +71,28 @@ class RpcService(QueryService):
             return _failed(internal, headers, cbor)
         return 200, headers, _encoded(result, cbor)
 
+    def _input_shape(self, operation: str) -> StructureShape | None:
+        if operation not in self.model.operation_names:
+            raise AwsError("InvalidAction", f"Could not find operation {operation}")
+        return self.model.operation_model(operation).input_shape
+
     def _parameters(self, shape: StructureShape | None, body: bytes, cbor: bool) -> dict[str, Any]:
         try:
             sent = (cbor2.loads(body) if cbor else json.loads(body)) if body else {}
         except ValueError as error:
             raise AwsError("SerializationException", f"the body cannot be read: {error}") from error
         return {} if shape is None else dict(_typed(shape, sent))
+
+
+def _is_cbor(headers: Mapping[str, str]) -> bool:
+    return headers.get("smithy-protocol") == "rpc-v2-cbor"
+
+
+def _rpc_operation(path: str, headers: Mapping[str, str]) -> str | None:
+    """None: the request is one of the query protocol."""
+    if _is_cbor(headers):
+        return path.rpartition("/")[2]
+    return headers["x-amz-target"].rpartition(".")[2] if "x-amz-target" in headers else None
 
 
 def _failed(failure: AwsError, headers: dict[str, str], cbor: bool) -> Response:

@@ -209,6 +209,13 @@ def error(model: ServiceModel, failure: AwsError, request_id: str) -> Response:
     return failure.status, {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}, body.encode()
 
 
+def form_fields(body: bytes, query_params: Mapping[str, Any]) -> dict[str, str]:
+    """Of a request, in its body or in its URL."""
+    fields = {key: value[0] if isinstance(value, list) else value for key, value in query_params.items()}
+    fields.update(parse_qsl(body.decode(), keep_blank_values=True))
+    return fields
+
+
 # --- a service --------------------------------------------------------------------------------------------
 
 
@@ -250,7 +257,5 @@ class QueryService:
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
     ) -> Response:
         """In the shape of a MiniStack service module's entry point."""
-        fields = {key: value[0] if isinstance(value, list) else value for key, value in query_params.items()}
-        fields.update(parse_qsl(body.decode(), keep_blank_values=True))
         await asyncio.sleep(0)
-        return self.respond(fields)
+        return self.respond(form_fields(body, query_params))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud import ministack_seam as seam
-from localcloud.control_plane.cloudwatch import stacks
+from localcloud.control_plane.cloudwatch import authorisation, stacks
 from localcloud.control_plane.cloudwatch.engine import CloudWatch
 from localcloud.control_plane.cloudwatch.operations import Operations
 from localcloud.control_plane.cloudwatch.periods import AwsTime
@@ -16,7 +16,7 @@ def install(settings: Settings) -> CloudWatch:
     """Once per process, before the first request; the reconciler then calls `tick` of what this returns."""
     cloudwatch = CloudWatch(AwsTime(settings.scaled))
     api = RpcService("cloudwatch", Operations(cloudwatch, seam.scope).table())
-    seam.replace_service("monitoring", api.handle_request)
+    seam.replace_service(authorisation.SERVICE, authorisation.install(api))
     stacks.install(cloudwatch)
     cloudwatch_drift.install(cloudwatch)
     return cloudwatch

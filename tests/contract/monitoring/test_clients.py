@@ -6,7 +6,7 @@ import gzip
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ PROTOCOLS = ("smithy-rpc-v2-cbor", "json", "query")
 
 
 @pytest.fixture(params=PROTOCOLS)
-def client(request: pytest.FixtureRequest, account: Account, tmp_path: Path) -> Any:
+def connect(request: pytest.FixtureRequest, account: Account, tmp_path: Path) -> Callable[..., Any]:
     """botocore's own client, with a model that knows one protocol only."""
     session = botocore.session.Session()
     model = session.get_component("data_loader").load_service_model("cloudwatch", "service-2")
@@ -31,11 +31,21 @@ def client(request: pytest.FixtureRequest, account: Account, tmp_path: Path) -> 
     place.mkdir(parents=True)
     (place / "service-2.json").write_text(json.dumps(model))
     session.register_component("data_loader", botocore.loaders.Loader(extra_search_paths=[str(tmp_path)]))
-    client = session.create_client(
-        "cloudwatch", REGION, endpoint_url=account.endpoint, aws_access_key_id=ACCOUNT, aws_secret_access_key="x"
-    )
-    assert client.meta.service_model.resolved_protocol == request.param
-    return client
+
+    def make(key: str = ACCOUNT, secret: str = "x") -> Any:
+        client = session.create_client(
+            "cloudwatch", REGION, endpoint_url=account.endpoint, aws_access_key_id=key, aws_secret_access_key=secret
+        )
+        assert client.meta.service_model.resolved_protocol == request.param
+        return client
+
+    return make
+
+
+@pytest.fixture
+def client(connect: Callable[..., Any]) -> Any:
+    """Of the account's root user."""
+    return connect()
 
 
 def test_every_protocol_carries_everything(client: Any) -> None:
@@ -88,6 +98,44 @@ def test_a_large_request_comes_compressed(client: Any) -> None:
     client.put_metric_data(Namespace="clients", MetricData=data)
     assert gzip.decompress(sent[0])
     assert len(client.list_metrics(Namespace="clients", MetricName=name)["Metrics"]) == 400
+
+
+@pytest.fixture
+def user(account: Account, connect: Callable[..., Any]) -> Iterator[Any]:
+    """Of a user who may do something with alarms and dashboards whose names begin with hello-, and see all alarms."""
+    named = ["arn:aws:cloudwatch:*:*:alarm:hello-*", "arn:aws:cloudwatch::*:dashboard/hello-*"]
+    statements = [
+        {"Effect": "Allow", "Action": ["cloudwatch:*Alarm*", "cloudwatch:PutDashboard"], "Resource": named},
+        {"Effect": "Allow", "Action": "cloudwatch:DescribeAlarms", "Resource": "arn:aws:cloudwatch:*:*:alarm:*"},
+    ]
+    iam = account.iam
+    iam.create_user(UserName="operator")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_user_policy(UserName="operator", PolicyName="alarms", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="operator")["AccessKey"]
+    yield connect(key["AccessKeyId"], key["SecretAccessKey"])
+    iam.delete_access_key(UserName="operator", AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName="operator", PolicyName="alarms")
+    iam.delete_user(UserName="operator")
+
+
+def test_every_protocol_is_held_to_policies(user: Any) -> None:
+    """ "Actions, resources, and condition keys for Amazon CloudWatch" (Service Authorization Reference)."""
+    body = json.dumps({"widgets": []})
+    user.put_dashboard(DashboardName="hello-a", DashboardBody=body)
+    user.delete_alarms(AlarmNames=["hello-a", "hello-b"])
+    user.describe_alarms()
+    user.describe_alarms(AlarmNames=["hello-a", "other"])
+    refused: list[tuple[str, dict[str, Any]]] = [
+        ("put_dashboard", {"DashboardName": "other", "DashboardBody": body}),
+        ("delete_alarms", {"AlarmNames": ["other"]}),
+        ("delete_alarms", {"AlarmNames": ["hello-a", "other"]}),
+        ("describe_alarm_history", {}),
+        ("list_metrics", {}),
+    ]
+    for operation, parameters in refused:
+        with pytest.raises(ClientError, match="is not authorized to perform: cloudwatch:"):
+            getattr(user, operation)(**parameters)
 
 
 # --- programs ---------------------------------------------------------------------------------------------
