@@ -16,6 +16,7 @@ from tests.contract.load_balancing.certificates import self_signed
 from tests.unit.localcloud.stacks.test_properties import Loader, expand
 
 TAGS = {"app": "hello", "env": "test"}
+RUNBOOK = "https://example.com/runbook.md"
 
 
 @dataclass
@@ -161,61 +162,6 @@ TABLE_AND_ROLE = {
 """What bootstrap.yml may come to say and does not yet."""
 
 
-def _watched(query_id: str) -> dict[str, Any]:
-    metric = {
-        "Namespace": "AWS/ApplicationELB",
-        "MetricName": query_id,
-        "Dimensions": [{"Name": "TargetGroup", "Value": "t"}, {"Name": "LoadBalancer", "Value": "l"}],
-    }
-    return {"Id": query_id, "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}, "ReturnData": False}
-
-
-MONITORING = {
-    "Resources": {
-        "Cpu": {
-            "Type": "AWS::CloudWatch::Alarm",
-            "Properties": {
-                "AlarmName": "cpu",
-                "AlarmDescription": "Says what to do",
-                "ActionsEnabled": True,
-                "AlarmActions": ["arn:aws:sns:us-east-1:000000000000:alerts"],
-                "Namespace": "AWS/EC2",
-                "MetricName": "CPUUtilization",
-                "Dimensions": [{"Name": "AutoScalingGroupName", "Value": "hello-test-blue"}],
-                "Statistic": "Average",
-                "Unit": "Percent",
-                "Period": 300,
-                "EvaluationPeriods": 3,
-                "DatapointsToAlarm": 2,
-                "Threshold": 80,
-                "ComparisonOperator": "GreaterThanThreshold",
-                "TreatMissingData": "notBreaching",
-            },
-        },
-        "Share": {
-            "Type": "AWS::CloudWatch::Alarm",
-            "Properties": {
-                "Metrics": [
-                    {"Id": "share", "Expression": "IF(requests > 0, 100 * errors / requests, 0)"},
-                    _watched("errors"),
-                    _watched("requests"),
-                ],
-                "EvaluationPeriods": 1,
-                "Threshold": 5,
-                "ComparisonOperator": "GreaterThanThreshold",
-            },
-        },
-        "Dashboard": {
-            "Type": "AWS::CloudWatch::Dashboard",
-            "Properties": {
-                "DashboardBody": json.dumps({"widgets": [{"type": "text", "properties": {"markdown": "# hello"}}]})
-            },
-        },
-    }
-}
-"""Alarms and a dashboard of every kind, with every property that can be changed."""
-
-
 @dataclass
 class Cloud:
     """Every template of ours in one account, one on top of the other."""
@@ -233,7 +179,6 @@ class Cloud:
         return {
             "bootstrap": (text("bootstrap"), {}),
             "table-and-role": (json.dumps(TABLE_AND_ROLE), {}),
-            "monitoring": (json.dumps(MONITORING), {}),
             "registry": (text("registry"), {"RepositoryName": "hello", "PullAccountIds": "111111111111,222222222222"}),
             "network": (text("network"), {"EnvName": "test", "Cidr": "10.77.0.0/16"}),
         }
@@ -248,6 +193,7 @@ class Cloud:
             "SubnetIds": network["SubnetIds"],
             "CertificateArn": certificate["CertificateArn"],
             "AlertEmails": "a@example.com,b@example.com",
+            "RunbookUrl": RUNBOOK,
             "NotificationsEncrypted": "true",
         }
         return {"load-balancer": (text("load_balancer"), parameters)}
@@ -271,6 +217,8 @@ class Cloud:
             "ImageDigest": f"sha256:{'0' * 64}",
             "Release": "1",
             "CpuTargetPercent": "50",
+            "AlertTopicArn": balancer["AlertTopicArn"],
+            "RunbookUrl": RUNBOOK,
         }
         return {"fleet": (text("fleet"), parameters)}
 

@@ -119,7 +119,7 @@ def user(account: Account, connect: Callable[..., Any]) -> Iterator[Any]:
     iam.delete_user(UserName="operator")
 
 
-def test_every_protocol_is_held_to_policies(user: Any) -> None:
+def test_every_protocol_is_held_to_policies(account: Account, user: Any) -> None:
     """ "Actions, resources, and condition keys for Amazon CloudWatch" (Service Authorization Reference)."""
     body = json.dumps({"widgets": []})
     user.put_dashboard(DashboardName="hello-a", DashboardBody=body)
@@ -136,6 +136,7 @@ def test_every_protocol_is_held_to_policies(user: Any) -> None:
     for operation, parameters in refused:
         with pytest.raises(ClientError, match="is not authorized to perform: cloudwatch:"):
             getattr(user, operation)(**parameters)
+    account.cloudwatch.delete_dashboards(DashboardNames=["hello-a"])
 
 
 # --- programs ---------------------------------------------------------------------------------------------
