@@ -96,8 +96,8 @@ class Cloud:
             check=False,
         )
 
-    def up(self) -> None:
-        outcome = self.command("up")
+    def up(self, *options: str) -> None:
+        outcome = self.command("up", *options)
         assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
     def down(self) -> None:
@@ -148,10 +148,10 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def running(state_dir: Path) -> Iterator[Cloud]:
-    """A local cloud that is up; down, with nothing left, when the block is over."""
+def running(state_dir: Path, *options: str) -> Iterator[Cloud]:
+    """A local cloud that is up, with these options of `up`; down, with nothing left, when the block is over."""
     cloud = Cloud.at_a_free_place(state_dir)
-    cloud.up()
+    cloud.up(*options)
     try:
         yield cloud
     finally:
