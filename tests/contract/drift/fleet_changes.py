@@ -33,6 +33,23 @@ def more_patient(account: Account, stack: Stack, name: str) -> Iterator[None]:
     account.autoscaling.put_lifecycle_hook(**hook, HeartbeatTimeout=300)
 
 
+@change(*GROUP, ("/MetricsCollection/0/Metrics/2", "REMOVE"))
+def one_metric_less(account: Account, stack: Stack, name: str) -> Iterator[None]:
+    (collection,) = expected(stack, "Group")["MetricsCollection"]
+    given = {"AutoScalingGroupName": name, "Metrics": [collection["Metrics"][2]]}
+    account.autoscaling.disable_metrics_collection(**given)
+    yield
+    account.autoscaling.enable_metrics_collection(**given, Granularity="1Minute")
+
+
+@change(*GROUP, ("/MetricsCollection", "REMOVE"))
+def nothing_collected(account: Account, stack: Stack, name: str) -> Iterator[None]:
+    (collection,) = expected(stack, "Group")["MetricsCollection"]
+    account.autoscaling.disable_metrics_collection(AutoScalingGroupName=name)
+    yield
+    account.autoscaling.enable_metrics_collection(AutoScalingGroupName=name, **collection)
+
+
 @change(*GROUP, ("/LaunchTemplate/Version", "NOT_EQUAL"))
 def always_the_latest(account: Account, stack: Stack, name: str) -> Iterator[None]:
     def launch_from(version: str) -> None:
