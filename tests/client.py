@@ -38,6 +38,9 @@ class Answer:
     sent_at: float
     status: int
     text: str
+    instance_id: str = ""
+    """Of the instance that answered, as the answer says."""
+    seconds: float = 0.0
 
     @property
     def failed(self) -> bool:
@@ -63,7 +66,8 @@ class Load:
         try:
             connection.request("GET", self.path)
             response = connection.getresponse()
-            answer = Answer(sent_at, response.status, response.read().decode())
+            text, instance_id = response.read().decode(), response.headers.get("X-Instance-Id", "")
+            answer = Answer(sent_at, response.status, text, instance_id, time.time() - sent_at)
         except (OSError, http.client.HTTPException) as error:
             answer = Answer(sent_at, 0, repr(error))
         finally:
