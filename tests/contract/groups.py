@@ -1,4 +1,4 @@
-"""Groups and stacks over instances and targets in memory, and alarms that a file names.
+"""Groups and stacks over instances and targets in memory, and alarms that a file names unless there are real ones.
 
 Every tick a pending instance begins to run, a new target is healthy and a draining one is gone.
 """
@@ -16,7 +16,7 @@ from ministack.services import ec2
 from localcloud.control_plane.autoscaling import service as autoscaling
 from localcloud.control_plane.cloudformation import service as cloudformation
 from localcloud.control_plane.ec2 import launch_templates
-from localcloud.desired import AlarmState, LaunchRefused
+from localcloud.desired import Alarms, AlarmState, LaunchRefused
 from localcloud.settings import Settings
 from tests.contract.stacks.fleet import ALARMS, MUTE
 from tests.unit.localcloud.autoscaling.fakes import FakeAlarms, FakeInstances, FakeTargets
@@ -62,7 +62,7 @@ class Targets(FakeTargets):
                     self.report(arn, instance_id, "unhealthy")
 
 
-class Alarms(FakeAlarms):
+class StatedAlarms(FakeAlarms):
     """In the states that the file has for them at this moment."""
 
     def __init__(self, file: Path) -> None:
@@ -74,10 +74,10 @@ class Alarms(FakeAlarms):
         return states.get(alarm.rpartition(":")[2]) or super().state(account, region, alarm)
 
 
-def install(settings: Settings) -> Callable[[], None]:
+def install(settings: Settings, alarms: Alarms | None = None) -> Callable[[], None]:
     instances = Instances()
     targets = Targets(instances)
-    alarms = Alarms(settings.state_dir / ALARMS)
+    alarms = alarms or StatedAlarms(settings.state_dir / ALARMS)
     engine = autoscaling.install(settings, instances, targets, alarms)
     cloudformation.install(settings, alarms)
 

@@ -22,8 +22,8 @@ PERIODS: Mapping[Side, int] = {"High": 3, "Low": 15}
 """Evaluation periods, as the alarms of real policies have them; no document says so."""
 
 LOW_SHARE = 0.7
-"""AlarmLow's threshold as a share of the target: 35 for 50, 14 for 20. In groups of seven and more AWS has been seen to
-raise it, to 85 % and to 90 %, which it does by editing its alarm: not here."""
+"""AlarmLow's threshold as a share of the target, as seen in small groups: 35 for 50, 14 for 20. Shares up to 0.9 have
+been seen as well; AWS edits its alarms "to customize the scaling experience". Here it does not."""
 
 HEADROOM = 0.9
 """Share of the target that the instances left by a scale-in may come to. Ours: AWS waits "until the metric lowers
