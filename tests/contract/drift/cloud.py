@@ -195,7 +195,6 @@ class Cloud:
             "AlertEmails": "a@example.com,b@example.com",
             "RunbookUrl": RUNBOOK,
             "NotificationsEncrypted": "true",
-            "RunbookUrl": "https://example.com/runbook.md",
         }
         return {"load-balancer": (text("load_balancer"), parameters)}
 
@@ -209,8 +208,6 @@ class Cloud:
             "SubnetIds": network["SubnetIds"],
             "LoadBalancerSecurityGroupId": balancer["SecurityGroupId"],
             "TargetGroupArn": balancer["TargetGroupArnBlue"],
-            "AlertTopicArn": balancer["AlertTopicArn"],
-            "RunbookUrl": "https://example.com/runbook.md",
             "MachineImageId": "ami-0123456789abcdef0",
             "InstanceType": "t3.micro",
             "MinSize": "0",
