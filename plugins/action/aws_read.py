@@ -31,6 +31,7 @@ class ActionModule(ControllerAction):
         "arguments": {"type": "dict", "default": {}},
         "missing": {"type": "list", "elements": "str", "default": []},
         "region": {"type": "str"},
+        "awaited": {"type": "str", "default": ""},
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -41,4 +42,6 @@ class ActionModule(ControllerAction):
         if not hasattr(client, operation):
             raise StackError(f"{options['service']} has no operation {operation}.")
         answer = ask(client, operation, options["arguments"], options["missing"])
-        return {"answer": answer, "found": answer != {}}
+        result = {"answer": answer, "found": answer != {}}
+        # Where `until` gives up, Ansible knows no other reason, and would say "Unknown error.".
+        return result | ({"msg": f"Not there yet: {options['awaited']}"} if options["awaited"] else {})

@@ -31,6 +31,10 @@ options:
   region:
     description: Region to ask in. Default the play's.
     type: str
+  awaited:
+    description: What the task's C(until) waits for, in a few words; the reason that is shown when it never came.
+    type: str
+    default: ""
 attributes:
   check_mode:
     description: Reads in check mode as otherwise.

@@ -46,6 +46,8 @@ def test_names_the_cause_and_the_next_run_repairs(cloud: Cloud, broken_applicati
     assert run.status != 0
     assert sentence in run.output, run.output
     assert "--- console of i-" in run.output
+    assert "Not there yet: as many healthy targets as the group desires" in run.output
+    assert "Unknown error" not in run.output
     # The deadline, and what comes before and after it on a busy machine.
     assert elapsed < SMALL["fleet_ready_timeout_seconds"] + 120
 

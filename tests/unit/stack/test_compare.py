@@ -32,6 +32,23 @@ def test_equal_is_equal() -> None:
 
 
 @pytest.mark.parametrize(
+    "configuration", [{}, {"MonitoringTimeInMinutes": 0}, {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0}]
+)
+def test_every_way_to_say_that_there_are_no_triggers_is_the_same(configuration: dict[str, Any]) -> None:
+    assert found(there=stack(RollbackConfiguration=configuration)) == ([], [])
+
+
+def test_the_same_triggers_in_another_order_are_no_difference() -> None:
+    alarms = [ALARM, f"{ALARM}-2"]
+    there = {
+        "RollbackTriggers": [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"} for arn in reversed(alarms)],
+        "MonitoringTimeInMinutes": 5,
+    }
+    wanted = {"rollback_triggers": alarms, "monitoring_minutes": 5}
+    assert found(there=stack(RollbackConfiguration=there), **wanted) == ([], [])
+
+
+@pytest.mark.parametrize(
     ("given", "there", "difference"),
     [
         ({"parameters": {"Size": 2}}, {}, "parameter Size"),

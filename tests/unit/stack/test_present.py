@@ -78,6 +78,15 @@ def test_an_empty_change_set_is_ok_and_is_removed() -> None:
     assert "execute_change_set" not in cloud.names()
 
 
+def test_a_rollback_configuration_that_is_no_change_by_itself_is_said_to_be_outstanding() -> None:
+    cloud = deployed()
+    cloud.change_set_status = "FAILED"
+    cloud.change_set_reason = "The submitted information didn't contain changes. Submit different information."
+    ctx, said = context(cloud, BODY, monitoring_minutes=5)
+    assert Present(ctx).run()["changed"] is False
+    assert said == ["demo: its new rollback configuration comes with its next change"]
+
+
 def test_creates_through_a_change_set_and_states_everything() -> None:
     cloud = new()
     ctx, said = context(cloud, BODY, termination_protection=True)

@@ -142,8 +142,8 @@ class Present:
 
     def _update(self, stack: Stack) -> dict[str, Any] | None:
         protected = bool(stack.get("EnableTerminationProtection"))
-        certain = not compare.doubts(self.options, self.template, stack)
-        certain = certain and not compare.differences(self.options, self.template, stack)
+        differences = compare.differences(self.options, self.template, stack)
+        certain = not differences and not compare.doubts(self.options, self.template, stack)
         deployed = deployed_template(self.ctx)
         if certain and compare.template_is_deployed(self.template, deployed):
             return self._unchanged(Plan(self.options.name), stack)
@@ -152,6 +152,9 @@ class Present:
         try:
             with prepared(self.ctx, self.template, stack) as change_set:
                 plan = self._plan(change_set, stack, old, self._resolver(stack))
+                if change_set.empty and compare.ROLLBACK_CONFIGURATION in differences:
+                    # Whether it is a change by itself is not documented; here the answer was that it is none.
+                    self.ctx.say(f"{self.options.name}: its new rollback configuration comes with its next change")
                 if plan.empty or self.options.check:
                     return self._unchanged(plan, stack)
                 self.ctx.say_block(plan.lines())

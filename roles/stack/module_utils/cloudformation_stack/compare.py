@@ -14,6 +14,8 @@ from .template import Template, same
 # Only after these is the deployed template certainly the one GetTemplate returns.
 SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 
+ROLLBACK_CONFIGURATION = "rollback configuration"
+
 
 def parameters_of(stack: Mapping[str, Any]) -> dict[str, str]:
     """Parameter values as DescribeStacks shows them ('****' for NoEcho)."""
@@ -85,7 +87,7 @@ def differences(options: Options, template: Template, stack: Mapping[str, Any]) 
     if dict(options.tags) != tags_of(stack):
         found.append("tags")
     if (set(options.rollback_triggers), options.monitoring_minutes) != rollback_of(stack):
-        found.append("rollback configuration")
+        found.append(ROLLBACK_CONFIGURATION)
     return found
 
 
