@@ -15,6 +15,7 @@ from tests.cloud import ACCOUNT, PROJECT, aws_client
 from tests.contract.load_balancing.certificates import self_signed
 from tests.unit.localcloud.stacks.test_properties import Loader, expand
 
+APPLIED_WITH_THE_ROLE = ("registry", "network", "load-balancer", "fleet")
 TAGS = {"app": "hello", "env": "test"}
 RUNBOOK = "https://example.com/runbook.md"
 
@@ -41,6 +42,7 @@ class Stack:
     name: str
     body: str
     parameters: Mapping[str, str] = field(default_factory=dict)
+    role_arn: str = ""
 
     def deploy(self) -> Stack:
         self.account.cloudformation.create_stack(
@@ -49,6 +51,7 @@ class Stack:
             Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()],
             Tags=[{"Key": key, "Value": value} for key, value in TAGS.items()],
+            **({"RoleARN": self.role_arn} if self.role_arn else {}),
         )
         assert self.settled() == "CREATE_COMPLETE", self.reasons()
         return self
@@ -67,10 +70,17 @@ class Stack:
         )
         return self.settled()
 
-    def settled(self) -> str:
+    def removed(self) -> str:
+        """The state it ended in; one that is gone is still known by its id."""
+        (found,) = self.account.cloudformation.describe_stacks(StackName=self.name)["Stacks"]
+        self.account.cloudformation.delete_stack(StackName=self.name)
+        return self.settled(found["StackId"])
+
+    def settled(self, stack_id: str = "") -> str:
         end = time.monotonic() + 30
         while True:
-            status = str(self.account.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"])
+            (found,) = self.account.cloudformation.describe_stacks(StackName=stack_id or self.name)["Stacks"]
+            status = str(found["StackStatus"])
             if not status.endswith("IN_PROGRESS"):
                 return status
             assert time.monotonic() < end, status
@@ -164,7 +174,7 @@ TABLE_AND_ROLE = {
 
 @dataclass
 class Cloud:
-    """Every template of ours in one account, one on top of the other."""
+    """Every template of ours in one account, one on top of the other, with the role that the first of them makes."""
 
     account: Account
     stacks: dict[str, Stack] = field(default_factory=dict)
@@ -172,7 +182,10 @@ class Cloud:
     def deploy(self) -> Cloud:
         for make in (self._independent, self._load_balancer, self._fleet):
             for name, (body, parameters) in make().items():
-                self.stacks[name] = Stack(self.account, f"hello-test-{name}", body, parameters).deploy()
+                role = self.stacks["bootstrap"].outputs["ServiceRoleArn"] if name in APPLIED_WITH_THE_ROLE else ""
+                # The role's rights go by the names that roles give their stacks.
+                stack_name = f"hello-test-{name}{'-blue' if name == 'fleet' else ''}"
+                self.stacks[name] = Stack(self.account, stack_name, body, parameters, role).deploy()
         return self
 
     def _independent(self) -> dict[str, tuple[str, dict[str, str]]]:
