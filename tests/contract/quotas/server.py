@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from localcloud.control_plane.ec2 import service as ec2
-from localcloud.control_plane.ec2.images import MachineImage
+from localcloud.control_plane.ec2.images import MachineImages
 from localcloud.control_plane.ec2.instances import Instances
 from localcloud.control_plane.servicequotas import service as servicequotas
 from localcloud.settings import Settings
@@ -13,5 +13,5 @@ from localcloud.settings import Settings
 
 def install(settings: Settings) -> Callable[[], None]:
     servicequotas.install()
-    ec2.install(Instances(settings, MachineImage("sha256:0", "x86_64"), lambda: None), lambda _: "")
+    ec2.install(Instances(settings, MachineImages("sha256:0", "x86_64"), lambda: None), lambda _: "")
     return lambda: None

@@ -59,11 +59,12 @@ class Services:
 
 
 def act(services: Services, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    action = ActionModule.__new__(ActionModule)
+    action: Any = ActionModule.__new__(ActionModule)
     action._task = type("Task", (), {"check_mode": False})
     monkeypatch.setattr(action, "clients", lambda: lambda _: services)
     monkeypatch.setattr(instances_returned, "POLL_SECONDS", 0.0)
-    return action.act(OPTIONS)
+    done: dict[str, Any] = action.act(OPTIONS)
+    return done
 
 
 def test_the_newest_version_with_the_image_is_taken() -> None:
@@ -82,5 +83,5 @@ def test_it_goes_there_without_alarms_and_waits(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_one_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(StackError, match="r-1 is Failed. no capacity"):
+    with pytest.raises(StackError, match=r"r-1 is Failed\. no capacity"):
         act(Services(["InProgress", "Failed"]), monkeypatch)
