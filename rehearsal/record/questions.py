@@ -15,6 +15,9 @@ COLOURS = ("blue", "green")
 # The user data hands the release to the application under this name.
 _RELEASE = re.compile(r"APP_RELEASE='([^']+)'")
 _DRIFT_SECONDS = 120
+# A load balancer's metrics are there minutes after its requests, and alarms look once a minute.
+_METRICS_LAG_SECONDS = 180
+_EVALUATION_SECONDS = 60
 
 ClientFor = Callable[[str], Any]
 """Service name → boto3 client: of a local cloud, or of AWS."""
@@ -160,6 +163,26 @@ class Environment:
         )["TargetGroups"]
         checks = group["UnhealthyThresholdCount"] + 1
         return float(group["HealthCheckIntervalSeconds"] * checks + group["HealthCheckTimeoutSeconds"])
+
+    def alarm_seconds(self) -> float:
+        """The longest that the environment's alarms may need to ring, in AWS time.
+
+        All of their periods, one more because the first begins when it does, the lag of a load balancer's metrics, and
+        a minute until the next evaluation.
+        """
+        alarms = self._cloudwatch.describe_alarms(AlarmNamePrefix=f"{self._prefix}-")["MetricAlarms"]
+        windows = [
+            (alarm["EvaluationPeriods"] + 1) * (alarm.get("Period") or alarm["Metrics"][-1]["MetricStat"]["Period"])
+            for alarm in alarms
+            if alarm["AlarmName"] in self._release_alarms()
+        ]
+        return float(max(windows, default=0) + _METRICS_LAG_SECONDS + _EVALUATION_SECONDS)
+
+    def _release_alarms(self) -> list[str]:
+        outputs = self.outputs("load-balancer")
+        return [
+            name for key, names in outputs.items() if key.startswith("ReleaseAlarmNames") for name in names.split(",")
+        ]
 
     def drift(self) -> int:
         """How many resources of the environment's stacks differ from their templates.

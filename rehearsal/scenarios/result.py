@@ -31,15 +31,35 @@ class Kill:
     noticed_within: float
 
 
-def blame(story: Story, bad_release: str = "", kill: Kill | None = None) -> Blame:
+@dataclass(frozen=True)
+class BadCode:
+    """A release whose own answers fail. `noticed_within` in seconds of real time, the longest that alarms may take."""
+
+    release: str
+    noticed_within: float
+
+
+def blame(story: Story, bad_code: BadCode | None = None, kill: Kill | None = None) -> Blame:
     """Explain every failed request, by what it carries itself: the release that answered, or the silence of the dead.
 
-    :param bad_release: an answer with this name and a status of 500 or more is the release's own.
+    :param bad_code: an answer with the release's name and a status of 500 or more is its own, as long as it may serve:
+        until alarms have to have noticed, and then while it is rolled back.
     """
-    bad = [item for item in story.failed if bad_release and item.release == bad_release and item.status >= 500]
+    own = [item for item in story.failed if bad_code and item.release == bad_code.release and item.status >= 500]
+    until = (
+        own[0].done + bad_code.noticed_within + rolled_back_within(story) + _SLACK_SECONDS if own and bad_code else 0.0
+    )
+    bad = [item for item in own if item.sent <= until]
     dead = [item for item in story.failed if kill and _sent_to_the_dead(item, kill, _noticed(story, kill))]
     explained = {item.number for item in (*bad, *dead)}
     return Blame(bad, dead, [item for item in story.failed if item.number not in explained])
+
+
+def rolled_back_within(story: Story) -> float:
+    """Seconds from the first rollback of a group to the end of the last one; 0 where nothing was rolled back."""
+    began = [event.at for event in story.observations.events if event.status.endswith("ROLLBACK_IN_PROGRESS")]
+    ended = [event.at for event in story.observations.events if event.status.endswith("ROLLBACK_COMPLETE")]
+    return max(0.0, max(ended) - min(began)) if began and ended else 0.0
 
 
 def _noticed(story: Story, kill: Kill) -> float:

@@ -12,7 +12,7 @@ from rehearsal.record.recorder import Recorder
 from rehearsal.release import keep
 from rehearsal.scenarios.accidents import half_way, kill_instance, wait_until
 from rehearsal.scenarios.applications import Applications
-from rehearsal.scenarios.result import Kill, Result, blame
+from rehearsal.scenarios.result import BadCode, Kill, Result, blame
 from rehearsal.stage import Stage
 from rehearsal.story import Story
 
@@ -32,9 +32,11 @@ class Play:
     def release(self, context: Path) -> Callable[[Recorder], Run]:
         return lambda _: self.stage.playbooks.run(RELEASE, image_context=str(context))
 
-    def result(self, scenario: str, story: Story, *, bad_release: str = "", kill: Kill | None = None) -> Result:
+    def result(
+        self, scenario: str, story: Story, *, bad_code: BadCode | None = None, kill: Kill | None = None
+    ) -> Result:
         """Count, write the report, and look whether everything is in order."""
-        causes = blame(story, bad_release, kill)
+        causes = blame(story, bad_code, kill)
         self.reports.append(keep(story, scenario))
         again = self.stage.playbooks.run("site.yml", image_context=str(self.serving))
         return Result(
@@ -67,7 +69,8 @@ def _bad_release(play: Play, name: str, context: Path) -> Result:
     """A release that must fail and leave what served before."""
     story = play.stage.under_load(name, play.release(context), wanted=play.stage.release)
     others = [release for release in story.observations.releases.values() if release != story.release_before]
-    result = play.result(name, story, bad_release=others[-1] if others else "")
+    noticed_within = play.stage.environment.alarm_seconds() / play.stage.cloud.terms.time_scale
+    result = play.result(name, story, bad_code=BadCode(others[-1], noticed_within) if others else None)
     return _not_right(result) if story.succeeded else result
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal.record.observation import Sample
+from rehearsal.record.observation import Sample, StackEvent
 from rehearsal.scenarios.accidents import half_way
-from rehearsal.scenarios.result import Blame, Kill, Result, blame
+from rehearsal.scenarios.result import BadCode, Blame, Kill, Result, blame
 from rehearsal.story import Story
 from tests.unit.rehearsal.stories import BEGIN, NEW, OLD, story
 
@@ -38,8 +38,22 @@ def test_a_bad_releases_own_answers_are_its_own_and_nobody_elses() -> None:
             505: {"failure": "unexpected", "status": 404, "release": NEW},
         }
     )
-    assert numbers(blame(made, bad_release=NEW)) == ([500], [], [501, 502, 503, 504, 505])
+    assert numbers(blame(made, BadCode(NEW, noticed_within=10))) == ([500], [], [501, 502, 503, 504, 505])
     assert numbers(blame(made)) == ([], [], [500, 501, 502, 503, 504, 505])
+
+
+def test_a_bad_release_that_serves_longer_than_it_may_is_not_explained_by_itself() -> None:
+    own: dict[str, Any] = {"failure": "5xx", "status": 500, "release": NEW}
+    # From second 30 on. Ten until it is noticed, nothing rolled back, two for the look.
+    made = story({600: own, 830: own, 850: own})
+    assert numbers(blame(made, BadCode(NEW, noticed_within=10))) == ([600, 830], [], [850])
+    stack = "hello-production-fleet-blue"
+    back = [
+        StackEvent(BEGIN + 35, stack, "Group", "AWS::AutoScaling::AutoScalingGroup", "UPDATE_ROLLBACK_IN_PROGRESS"),
+        StackEvent(BEGIN + 38, stack, stack, "AWS::CloudFormation::Stack", "UPDATE_ROLLBACK_COMPLETE"),
+    ]
+    rolled_back = replace(made, observations=replace(made.observations, events=back))
+    assert numbers(blame(rolled_back, BadCode(NEW, noticed_within=10))) == ([600, 830, 850], [], [])
 
 
 @pytest.mark.parametrize(
