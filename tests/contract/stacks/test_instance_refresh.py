@@ -167,6 +167,39 @@ def test_an_alarm_undoes_the_release_at_once_or_when_it_is_ok_again(
     assert images(client) == ["ami-1", "ami-1"]
 
 
+@pytest.mark.parametrize("settings", [True], ids=["honoured"], indirect=True)
+def test_a_refresh_of_ones_own_goes_back_while_the_alarm_rings_and_the_rollback_is_then_finished(
+    client: Any, stack: Any, alarms: Any
+) -> None:
+    """StartInstanceRefresh, API: towards DesiredConfiguration, and without an AlarmSpecification past every alarm."""
+    body = fleet(AlarmSpecification={"Alarms": ["errors"]}, BakeTime=3600)
+    stack(body)
+    eventually(lambda: is_up(client, "ami-1", "ami-1"))
+
+    def fire_while_it_bakes() -> None:
+        if any(refresh["Status"] == "Baking" for refresh in refreshes(client)):
+            alarms(errors="ALARM")
+
+    result = stack(body, update=True, meanwhile=fire_while_it_bakes, Image="ami-2")
+    assert (result["StackStatus"], images(client)) == ("UPDATE_ROLLBACK_FAILED", ["ami-2", "ami-2"])
+
+    template_id = group(client)["LaunchTemplate"]["LaunchTemplateId"]
+    client("autoscaling").start_instance_refresh(
+        AutoScalingGroupName="fleet",
+        DesiredConfiguration={"LaunchTemplate": {"LaunchTemplateId": template_id, "Version": "1"}},
+        Preferences={"MinHealthyPercentage": 100, "MaxHealthyPercentage": 110, "SkipMatching": True},
+    )
+    eventually(lambda: refreshes(client)[0]["Status"] == "Successful", seconds=30)
+    assert images(client) == ["ami-1", "ami-1"]
+    # Nothing gives it a reason to ring any more.
+    alarms(errors="OK")
+    number = len(refreshes(client))
+    client("cloudformation").continue_update_rollback(StackName="fleet-stack")
+    eventually(lambda: status(client) == "UPDATE_ROLLBACK_COMPLETE", seconds=30)
+    assert images(client) == ["ami-1", "ami-1"]
+    assert len(refreshes(client)) == number, "There was nothing left to replace."
+
+
 def test_a_rollback_goes_by_the_policy_from_before(client: Any, stack: Any, alarms: Any) -> None:
     """ "When CloudFormation rolls back an update, it uses the UpdatePolicy configuration specified in the template
     before the current stack update": here one without alarms and with another warm-up."""
