@@ -110,7 +110,9 @@ def warm_up() -> None:
     try:
         if not _spare_session:
             session = _session(Connection(access_key="unused"))
-            session.create_client("cloudformation", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
+            client = session.create_client("cloudformation", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
+            # Has the reader list which services have pages, four hundred folders.
+            client.can_paginate("describe_stacks")
             _spare_session.append(importlib.import_module("botocore.session").Session())
     except Exception:  # any fault shows again, with its message, when a task makes its client
         _session_cache.clear()
