@@ -33,13 +33,14 @@ class Role:
 
 def read_yaml(path: Path) -> Any:
     """Read a file without giving its values leave to be templates."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506  # both are safe
 
 
 def load(roles: Path, read: Callable[[Path], Any] = read_yaml) -> list[Role]:
     """Read every role below a directory.
 
-    :param read: how to read a file; a run of Ansible brings its own, whose values may be templates.
+    :param read: how to read defaults; a run of Ansible brings its own, whose values may be templates.
     """
 
     def read_if_there(path: Path) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def load(roles: Path, read: Callable[[Path], Any] = read_yaml) -> list[Role]:
             name=specs.parent.parent.name,
             options={
                 name: option
-                for entry in read(specs)["argument_specs"].values()
+                for entry in read_yaml(specs)["argument_specs"].values()
                 for name, option in entry.get("options", {}).items()
             },
             defaults=read_if_there(specs.parent.parent / "defaults" / "main.yml"),
