@@ -39,6 +39,10 @@ class Mail:
     message: EmailMessage
 
     @property
+    def subject(self) -> str:
+        return str(self.message["Subject"])
+
+    @property
     def text(self) -> str:
         return str(self.message.get_content())
 
@@ -117,8 +121,8 @@ def _lines(mails: list[Mail]) -> Iterator[str]:
     if not mails:
         yield "No mail"
     for mail in mails:
-        to, date, subject = (str(mail.message[name]) for name in ("To", "Date", "Subject"))
-        yield f"{mail.number:>4} {'unread' if mail.unread else '      '}  {date}  {to}  {subject}"
+        to, date = (str(mail.message[name]) for name in ("To", "Date"))
+        yield f"{mail.number:>4} {'unread' if mail.unread else '      '}  {date}  {to}  {mail.subject}"
 
 
 def _shown(mail: Mail) -> str:

@@ -49,7 +49,7 @@ class Stage:
 
     @cached_property
     def certificate(self) -> Path:
-        file = self.cloud.directory / "certificate.pem"
+        file = self.cloud.directory / f"{self.inventory.env_name}.pem"
         file.write_text(self.environment.certificate(), encoding="utf-8")
         return file
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from localcloud.mailbox import CONFIRMATION, Mail, Mailbox
+from localcloud.mailbox import Mail
+from rehearsal import mails
 from rehearsal.errors import RehearsalError
 from rehearsal.load import process
 from rehearsal.load.plan import MOST_SECONDS, Plan
@@ -64,7 +64,7 @@ class Burst:
     @property
     def right(self) -> bool:
         """Grown in time, and told of both: that the threshold was crossed, and that all is well again."""
-        subjects = [str(mail.message["Subject"]) for mail in self.mails]
+        subjects = [mail.subject for mail in self.mails]
         told = len(subjects) >= 2 and subjects[0].startswith("ALARM: ") and subjects[-1].startswith("OK: ")
         return told and self.grew_after <= GROWS_WITHIN
 
@@ -72,15 +72,15 @@ class Burst:
         began = time.time()
         directory = self.stage.cloud.directory / "burst"
         directory.mkdir()
-        confirm_every_address(self.stage)
-        recorder.note(began, "load came that the smallest fleet cannot carry")
+        mails.confirm_every_address(self.stage.cloud)
+        recorder.note(began, "load came")
         with process.running(self._plan(), directory, self.stage.cloud.environment) as load:
             self._wait(recorder, "more instances", GROWS_WITHIN + 900, lambda sample: _serving(sample) > SMALLEST)
             grown = self._first(recorder, lambda sample: len(_living(sample)) > SMALLEST)
             self.grew_after = (grown - began) * self.stage.cloud.terms.time_scale
             self._await_mail("ALARM: ")
         self.burnt = load.requests()
-        recorder.note(time.time(), "the load went")
+        recorder.note(time.time(), "load went")
         self._await_mail("OK: ")
         self._wait(recorder, "the smallest fleet", SHRINKS_WITHIN, lambda sample: len(sample.instances) == SMALLEST)
         return Run(0, "", began, time.time())
@@ -100,8 +100,8 @@ class Burst:
 
     def _await_mail(self, subject: str) -> None:
         def arrived() -> bool:
-            self.mails = [mail for mail in mails(self.stage) if "cpu" in str(mail.message["Subject"]).lower()]
-            return any(str(mail.message["Subject"]).startswith(subject) for mail in self.mails)
+            self.mails = [mail for mail in mails.arrived(self.stage.cloud) if "-cpu" in mail.subject]
+            return any(mail.subject.startswith(subject) for mail in self.mails)
 
         self._until(f"the mail {subject}…", 1800, arrived)
 
@@ -120,23 +120,6 @@ def _living(sample: Sample) -> list[str]:
 def _serving(sample: Sample) -> int:
     healthy = (name for name, state in sample.targets.items() if state == "healthy")
     return sum(name in sample.instances and sample.instances[name].state == "InService" for name in healthy)
-
-
-def mails(stage: Stage) -> list[Mail]:
-    """Everything in the local cloud's mailbox, in the order of arrival."""
-    return Mailbox(stage.cloud.state_dir).mails()
-
-
-def confirm_every_address(stage: Stage) -> None:
-    """Follow the link in every mail that asks for it, as its recipient would."""
-    for link in _confirmation_links(stage):
-        with urllib.request.urlopen(link, timeout=10) as answer:  # noqa: S310 (the local cloud's own, by http)
-            answer.read()
-
-
-def _confirmation_links(stage: Stage) -> Iterator[str]:
-    for mail in mails(stage):
-        yield from (link for link in mail.links() if CONFIRMATION in link and link.startswith(stage.cloud.endpoint))
 
 
 def scaling(play: Play) -> Result:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import yaml
 
-from rehearsal import cloud, stage
+from rehearsal import cloud, mails, stage
 from rehearsal.cloud import Terms
 from rehearsal.environment import PROJECT
 from rehearsal.stage import Stage
 from tests.client import trusting
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -100,12 +101,10 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Side]]
     with cloud.running(directory, cloud.free_place(), Terms(ACCOUNT, "us-east-1", TIME_SCALE)) as running:
         made: dict[str, Side] = {}
         for name in NAMES:
-            home = directory / name
-            home.mkdir()
             # One account for both, where nothing but names keeps them apart.
             given = {"aws_account_id": ACCOUNT, "registry_account_id": ACCOUNT}
             deployed = stage.deploy(running, name, PROJECT / "app", 1.0, given)
-            made[name] = Side(replace(deployed, cloud=replace(running, directory=home)), _inventory(name))
+            made[name] = Side(deployed, _inventory(name))
         yield made
 
 
@@ -140,6 +139,21 @@ def test_alarms_and_mails_are_each_ones_own(sides: dict[str, Side]) -> None:
         for alarm in side.alarms().values():
             assert {*alarm["AlarmActions"], *alarm["OKActions"]} == {side.topic()}, alarm["AlarmName"]
     assert sides["staging"].topic() != sides["production"].topic()
+
+
+def test_an_alarm_of_one_is_mailed_to_its_own_addresses_only(sides: dict[str, Side]) -> None:
+    side, running = sides["staging"], sides["staging"].stage.cloud
+    mails.confirm_every_address(running)
+    name = side.cpu_alarm()["AlarmName"]
+    side.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a drill")
+
+    def recipients() -> set[str]:
+        found = mails.arrived(running)
+        return {
+            str(mail.message["To"]) for mail in found if str(mail.message["Subject"]).startswith(f'ALARM: "{name}"')
+        }
+
+    assert eventually(recipients, f"a mail of {name}") == set(side.addresses())
 
 
 def test_certificates_and_names_are_each_ones_own(sides: dict[str, Side]) -> None:

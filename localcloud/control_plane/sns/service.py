@@ -1,7 +1,7 @@
 """SNS of the local cloud: e-mail that really arrives, and alarms that are let in or not.
 
-Topics, tags and the other protocols are MiniStack's; of those it only pretends, a subscription is refused. Whether someone
-who publishes through the API may use the topic's key is not judged: here only alarms publish.
+Topics, tags and the other protocols are MiniStack's; of those it only pretends, a subscription is refused. Whether
+someone who publishes through the API may use the topic's key is not judged: here only alarms publish.
 Reference: https://docs.aws.amazon.com/sns/latest/api/.
 """
 
