@@ -36,20 +36,22 @@ class Samples:
             self.count += count
             self.total += value * count
             self.minimum, self.maximum = min(self.minimum, value), max(self.maximum, value)
-            if self.values is not None:
-                self.values[value] = self.values.get(value, 0) + count
-        if self.values is not None and len(self.values) > MOST_VALUES:
-            self.values = _rounded(self.values)
+        self._tell(values)
 
     def merge(self, other: Samples) -> None:
         self.count += other.count
         self.total += other.total
         self.minimum, self.maximum = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
-        if self.values is None or other.values is None:
+        self._tell(other.values)
+
+    def _tell(self, values: Mapping[float, float] | None) -> None:
+        if self.values is None or values is None:
             self.values = None
             return
-        for value, count in other.values.items():
+        for value, count in values.items():
             self.values[value] = self.values.get(value, 0) + count
+        if len(self.values) > MOST_VALUES:
+            self.values = _rounded(self.values)
 
     def value(self, statistic: str) -> float | None:
         """One of STATISTICS or a percentile. None: not available for these samples."""

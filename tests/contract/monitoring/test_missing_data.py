@@ -54,7 +54,14 @@ ROWS = [
     Row("2 of 3, row 5", 2, "- - - X -", "ALARM", RETAINED, "ALARM", "OK"),
 ]
 
-PREMATURE = [("- - - - X", ""), ("- - - X -", ""), ("- - - X 0", "OK"), ("- - X - 0", "OK"), ("- - X - -", "ALARM")]
+PREMATURE = [
+    ("- - - - X", ""),
+    ("- - - X -", ""),
+    ("- - - X 0", "OK"),
+    ("- - X - 0", "OK"),
+    ("- - X - -", "ALARM"),
+    ("- - X - X", "ALARM"),
+]
 """ "Avoiding premature transitions to alarm state", 3 of 3, missing data treated as missing. Empty: not ALARM."""
 
 
