@@ -45,6 +45,8 @@ class Alarm:
     updated_at: float = 0.0
     evaluated: int | None = None
     """The last minute it was evaluated in; None: not yet, as it is."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Action → why it could not be done the last time it was called; empty when it was."""
 
     @property
     def scope(self) -> tuple[str, str]:

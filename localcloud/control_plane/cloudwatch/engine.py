@@ -153,8 +153,9 @@ class CloudWatch:
             action = AlarmAction(arn, *alarm.scope, alarm.view(), old.value, now, repeated, value)
             failure = self._done(service, action)
             # One that is repeated would fill the history with what it says already.
-            if failure or not repeated:
+            if not repeated or failure != alarm.failures.get(arn, ""):
                 self.history.acted(alarm, arn, now, failure)
+            alarm.failures[arn] = failure
 
     def _done(self, service: str, action: AlarmAction) -> str:
         """The failure's sentence; empty when it was done."""

@@ -96,8 +96,6 @@ def _check_one_metric(values: dict[str, Any]) -> Queries:
             raise AwsError("MissingParameter", f"The parameter {name} is required for an alarm on one metric.")
     if ("Statistic" in values) == ("ExtendedStatistic" in values):
         raise AwsError("InvalidParameterCombination", "Either Statistic or ExtendedStatistic must be given, not both.")
-    if "EvaluateLowSampleCountPercentile" in values and "ExtendedStatistic" not in values:
-        raise invalid("EvaluateLowSampleCountPercentile is for alarms with an ExtendedStatistic.")
     statistic = values.get("Statistic") or checked_statistic(values["ExtendedStatistic"], "ExtendedStatistic")
     source = MetricStat(Metric.of(values), statistic, values.get("Unit"))
     return Queries([Query("m1", checked_period(values["Period"]), source)])

@@ -49,7 +49,8 @@ def found(account: Account, **asked: Any) -> list[str]:
 
 def test_an_alarm_goes_through_its_states_and_calls_its_actions(account: Account) -> None:
     actions = {"AlarmActions": [TOPIC, POLICY], "OKActions": [TOPIC]}
-    account.cloudwatch.put_metric_alarm(**alarm("life", **actions))
+    # However slow the test is, an alarm that it does not feed stays as it is.
+    account.cloudwatch.put_metric_alarm(**alarm("life", TreatMissingData="ignore", **actions))
 
     def reached(value: float, state: str) -> bool:
         feed(account, "life", value)
@@ -58,7 +59,6 @@ def test_an_alarm_goes_through_its_states_and_calls_its_actions(account: Account
     eventually(lambda: reached(20, "ALARM"))
     eventually(lambda: [POLICY, "ALARM", "ALARM", True, 20] in account.actions("life"))
     eventually(lambda: reached(1, "OK"))
-    eventually(lambda: account.alarm("life")["StateValue"] == "INSUFFICIENT_DATA")
     once = [called for called in account.actions("life") if not called[3]]
     assert once[0] == [TOPIC, "INSUFFICIENT_DATA", "ALARM", False, 20]
     assert once[1] == [POLICY, "INSUFFICIENT_DATA", "ALARM", False, 20]
@@ -71,7 +71,6 @@ def test_an_alarm_goes_through_its_states_and_calls_its_actions(account: Account
         f"Successfully executed action {POLICY}",
         "Alarm updated from ALARM to OK",
         f"Successfully executed action {TOPIC}",
-        "Alarm updated from OK to INSUFFICIENT_DATA",
     ]
     moved = json.loads(told["AlarmHistoryItems"][1]["HistoryData"])
     assert moved["oldState"] == {

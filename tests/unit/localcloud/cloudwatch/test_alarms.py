@@ -194,14 +194,19 @@ def test_an_action_that_raises_is_one_that_failed(caplog: pytest.LogCaptureFixtu
     assert [action.action_arn for action in cloud.actions] == [POLICY]
 
 
-def test_a_policy_that_is_called_again_is_not_in_the_history_again() -> None:
+def test_a_policy_that_is_called_again_is_in_the_history_again_when_something_else_comes_of_it() -> None:
     cloud = Cloud()
     cloud.put(AlarmActions=[POLICY])
-    for _ in range(3):
+    for failure in ("", "", "suspended", "suspended", "", ""):
+        cloud.failure = failure
         cloud.measure(20)
         cloud.pass_minutes()
-    assert len(cloud.actions) == 3
-    assert sum("executed" in summary for summary in cloud.history()) == 1
+    assert len(cloud.actions) == 6
+    assert [summary.partition(" action")[0] for summary in cloud.history()[2:]] == [
+        "Successfully executed",
+        "Failed to execute",
+        "Successfully executed",
+    ]
 
 
 # --- changes ----------------------------------------------------------------------------------------------
