@@ -50,8 +50,9 @@ class ProcessorTime:
         """These run now: container id → instance id. What others have used stays counted."""
         self._running = set(containers)
         for container, instance_id in containers.items():
-            if container not in self._meters:
-                self._meters[container] = _Meter(instance_id, self._file(container))
+            meter = self._meters.setdefault(container, _Meter(instance_id, None))
+            # One that has just begun to start may not have a process to be found by yet.
+            meter.file = meter.file or self._file(container)
         self._seen = {parent: _names(parent) for parent in self._parents()}
 
     def forget(self, instance_id: str) -> None:

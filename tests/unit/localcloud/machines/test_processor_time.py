@@ -160,3 +160,17 @@ def test_the_engine_is_asked_where_no_process_is_to_be_seen(host: Host) -> None:
     meter = host.meter(FakeEngine({"aaa": 99}, {"aaa": 2_500_000_000}))
     meter.watch({"aaa": "i-1"})
     assert meter.seconds() == {"i-1": 2.5}
+
+
+def test_a_container_that_was_still_starting_is_found_at_the_next_look(host: Host) -> None:
+    engine = FakeEngine({"aaa": 0}, {"aaa": 0})
+    meter = host.meter(engine)
+    meter.watch({"aaa": "i-1"})
+    assert meter.seconds() == {"i-1": 0}
+    engine.pids["aaa"] = 11
+    host.uses("cpu,cpuacct/libpod_parent/libpod-aaa", 1.5)
+    meter.watch({"aaa": "i-1"})
+    assert meter.seconds() == {"i-1": 1.5}
+    asked = len(engine.requests)
+    meter.seconds()
+    assert len(engine.requests) == asked
