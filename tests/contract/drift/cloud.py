@@ -16,6 +16,7 @@ from tests.contract.load_balancing.certificates import self_signed
 from tests.unit.localcloud.stacks.test_properties import Loader, expand
 
 APPLIED_WITH_THE_ROLE = ("registry", "network", "load-balancer", "fleet")
+RUNBOOK = "https://example.com/runbook.md"
 TAGS = {"app": "hello", "env": "test"}
 RUNBOOK = "https://example.com/runbook.md"
 
@@ -208,6 +209,7 @@ class Cloud:
             "AlertEmails": "a@example.com,b@example.com",
             "RunbookUrl": RUNBOOK,
             "NotificationsEncrypted": "true",
+            "RunbookUrl": RUNBOOK,
         }
         return {"load-balancer": (text("load_balancer"), parameters)}
 
