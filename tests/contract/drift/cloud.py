@@ -16,7 +16,6 @@ from tests.contract.load_balancing.certificates import self_signed
 from tests.unit.localcloud.stacks.test_properties import Loader, expand
 
 APPLIED_WITH_THE_ROLE = ("registry", "network", "load-balancer", "fleet")
-RUNBOOK = "https://example.com/runbook.md"
 TAGS = {"app": "hello", "env": "test"}
 RUNBOOK = "https://example.com/runbook.md"
 
@@ -209,7 +208,6 @@ class Cloud:
             "AlertEmails": "a@example.com,b@example.com",
             "RunbookUrl": RUNBOOK,
             "NotificationsEncrypted": "true",
-            "RunbookUrl": RUNBOOK,
         }
         return {"load-balancer": (text("load_balancer"), parameters)}
 

@@ -44,7 +44,7 @@ def test_the_same_triggers_in_another_order_are_no_difference() -> None:
         "RollbackTriggers": [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"} for arn in reversed(alarms)],
         "MonitoringTimeInMinutes": 5,
     }
-    wanted = {"rollback_triggers": alarms, "monitoring_minutes": 5}
+    wanted: dict[str, Any] = {"rollback_triggers": alarms, "monitoring_minutes": 5}
     assert found(there=stack(RollbackConfiguration=there), **wanted) == ([], [])
 
 
