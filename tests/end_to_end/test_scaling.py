@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from rehearsal import mails
 from rehearsal.scenarios import soak
 from rehearsal.scenarios.scaling import scaling
 from rehearsal.scenarios.scenarios import Play
@@ -23,3 +24,10 @@ def test_load_scales_the_fleet_out_and_in_and_no_request_fails(play: Play) -> No
     result = scaling(play)
     assert result.good, result
     assert result.requests > 1000, "There was load all the time."
+
+    # Whoever reads it knows what was crossed, how, and where to read on.
+    mail = next(
+        mail for mail in mails.arrived(play.stage.cloud) if mail.subject.startswith('ALARM: "hello-scaling-blue-cpu"')
+    )
+    for part in ("70.0", "Threshold Crossed", "CPUUtilization", "docs/runbook.md#cpu"):
+        assert part in mail.text, mail.text
