@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(question: Callable[[], T], what: str = "", seconds: float = 30) -> T:
+def eventually(question: Callable[[], T], what: str = "", seconds: float = 60) -> T:
     """The question's first true answer; asks again and again for so many real seconds.
 
     :param what: must happen, for the message of a test that waited in vain.

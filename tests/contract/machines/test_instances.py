@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud import Cloud
+from tests.waiting import eventually
 
 WHO_AM_I = """#!/bin/bash
 set -eu
@@ -21,16 +21,6 @@ token=$(curl -sf -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' $imds/late
 ask() { curl -sf -H "X-aws-ec2-metadata-token: $token" $imds/latest/$1; }
 echo "I am $(ask meta-data/instance-id) at $(ask meta-data/local-ipv4) in $(ask meta-data/placement/availability-zone)"
 """
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """The condition's first true value within a time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s")
 
 
 class Machines:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.cloud import Cloud
-from tests.contract.machines.test_instances import Machines, eventually
+from tests.contract.machines.test_instances import Machines
+from tests.waiting import eventually
 
 PORT, BLOCK = 4568, "127.89.0.0/16"
 

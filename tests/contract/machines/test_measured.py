@@ -9,9 +9,8 @@ from __future__ import annotations
 import base64
 import ssl
 import threading
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +21,7 @@ import pytest
 
 from tests.cloud import Cloud, running
 from tests.contract.load_balancing.certificates import self_signed
+from tests.waiting import eventually
 
 SCALE = 20
 CPUS = 0.25
@@ -32,6 +32,7 @@ APPLICATION = """
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import sys
+from tests.waiting import eventually
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -60,14 +61,6 @@ address=$(curl -sf -H "X-aws-ec2-metadata-token: $token" $imds/latest/meta-data/
 code=$(echo {base64.b64encode(APPLICATION.encode()).decode()} | base64 -d)
 docker run -d --name app --network host localhost/localcloud/python:bookworm python3 -c "$code" "$address"
 """
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {value!r}"
-        time.sleep(0.2)
-    return value
 
 
 @dataclass
@@ -256,7 +249,8 @@ def test_an_instance_that_is_gone_is_published_no_more(fleet: Fleet) -> None:
 
     state = fleet.cloud.client("ec2").describe_instances
     eventually(
-        lambda: state(InstanceIds=[gone])["Reservations"][0]["Instances"][0]["State"]["Name"] == "terminated", 120
+        lambda: state(InstanceIds=[gone])["Reservations"][0]["Instances"][0]["State"]["Name"] == "terminated",
+        seconds=120,
     )
     ended, others = told(gone), told(left)
     eventually(lambda: told(left) >= others + 3)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -40,12 +38,3 @@ class Account:
 
     def alarm(self, name: str) -> Any:
         return self.cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
-
-
-def eventually(look: Callable[[], T], seconds: float = 20) -> T:
-    """What `look` gives as soon as it gives something."""
-    end = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < end, f"not within {seconds} s: {found!r}"
-        time.sleep(0.1)
-    return found

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.monitoring.account import POLICY, TOPIC, Account, eventually
+from tests.contract.monitoring.account import POLICY, TOPIC, Account
 from tests.contract.monitoring.actions import FAILING
+from tests.waiting import eventually
 
 NAMES = ("fleet-a", "fleet-b", "fleet-c", "other")
 

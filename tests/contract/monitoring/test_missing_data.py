@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.monitoring.account import Account, eventually
+from tests.contract.monitoring.account import Account
+from tests.waiting import eventually
 
 PERIOD = 300
 EVALUATION_PERIODS = 3

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.monitoring.account import TOPIC, Account, eventually
+from tests.contract.monitoring.account import TOPIC, Account
+from tests.waiting import eventually
 
 STACK = "watching"
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.stacks.fleet import Template, eventually, group, in_service
+from tests.contract.stacks.fleet import Template, group, in_service
 from tests.contract.stacks.test_scaling_policy import policies, scaled
+from tests.waiting import eventually
 
 Busy = Callable[[str], None]
 

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped, unus
 from localcloud.settings import Settings
 from tests.cloud import ACCOUNT, aws_client
 from tests.contract.control_plane import free_port, serving
-from tests.contract.stacks.fleet import Template, eventually
+from tests.contract.stacks.fleet import Template
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 Template = dict[str, Any]
@@ -63,14 +61,6 @@ def template(**changes: Any) -> Template:
 
 def _subnet(cidr: str, zone: str) -> dict[str, Any]:
     return {"VpcId": {"Ref": "Vpc"}, "CidrBlock": cidr, "AvailabilityZone": zone}
-
-
-def eventually(question: Callable[[], Any], seconds: float = 10) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.1)
-    return answer
 
 
 def group(client: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
-from tests.contract.stacks.fleet import eventually, group, in_service, refreshes, template
+from tests.contract.stacks.fleet import group, in_service, refreshes, template
+from tests.waiting import eventually
 
 
 def test_create_complete_means_launched_and_the_hook_decides_about_in_service(client: Any, stack: Any) -> None:

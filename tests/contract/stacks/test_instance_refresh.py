@@ -19,7 +19,8 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped, unus
 from localcloud.settings import Settings
 from tests.cloud import ACCOUNT, REGION, TOOLS, clean_environment
 from tests.contract.control_plane import free_port, serving
-from tests.contract.stacks.fleet import ALARMS, MUTE, Template, eventually, group, refreshes, template
+from tests.contract.stacks.fleet import ALARMS, MUTE, Template, group, refreshes, template
+from tests.waiting import eventually
 
 SCALE = 400
 """The hour that a refresh is patient takes nine seconds."""

@@ -17,7 +17,8 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped, unus
 from localcloud.settings import Settings
 from tests.cloud import ACCOUNT, REGION
 from tests.contract.control_plane import free_port, serving
-from tests.contract.stacks.fleet import ALARMS, eventually
+from tests.contract.stacks.fleet import ALARMS
+from tests.waiting import eventually
 
 SCALE = 60
 """A minute takes a second."""

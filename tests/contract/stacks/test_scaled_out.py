@@ -15,8 +15,9 @@ import pytest
 
 from localcloud.settings import Settings
 from tests.contract.control_plane import free_port, serving
-from tests.contract.stacks.fleet import Template, complete_hooks, eventually, group, in_service, refreshes
+from tests.contract.stacks.fleet import Template, complete_hooks, group, in_service, refreshes
 from tests.contract.stacks.test_scaling_policy import scaled
+from tests.waiting import eventually
 
 SCALED_OUT = 4
 

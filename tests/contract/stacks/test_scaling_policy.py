@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
-from tests.contract.stacks.fleet import Template, eventually, in_service, template
+from tests.contract.stacks.fleet import Template, in_service, template
+from tests.waiting import eventually
 
 CPU = {"PredefinedMetricType": "ASGAverageCPUUtilization"}
 NEVER = {"Fn::Equals": ["yes", "no"]}

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError  # type: ignore[import-untyped, unused-ignore]
 
 from tests.cloud import ACCOUNT, REGION
-from tests.contract.stacks.fleet import eventually
+from tests.waiting import eventually
 
 STACK = "with-role"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}

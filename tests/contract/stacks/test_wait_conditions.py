@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.contract.stacks.fleet import eventually
+from tests.waiting import eventually
 
 STACK = "waits"
 TEMPLATE = json.dumps(
