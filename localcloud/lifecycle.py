@@ -30,6 +30,7 @@ FIXED = (
     "account",
     "time_scale",
     "instance_cpus",
+    "smtp",
     "rollback_refresh_honours_alarms",
 )
 """Settings that a cloud which runs cannot change."""
