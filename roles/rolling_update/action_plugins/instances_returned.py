@@ -19,8 +19,8 @@ ACTIVE = ("Pending", "InProgress", "Baking", "Cancelling", "RollbackInProgress")
 
 
 class ActionModule(ControllerAction):
-    """Options: C(group); C(launch_template), its id; C(digest) of the image that served; C(min_healthy) and
-    C(max_healthy) in percent; C(warmup) and C(timeout) in seconds.
+    """Options: C(group); C(launch_template), its id; C(digest) and C(machine_image) of what served, the latter empty
+    where history does not have it; C(min_healthy) and C(max_healthy) in percent; C(warmup) and C(timeout) in seconds.
 
     An instance refresh without alarms, because those that ring do so for the instances it takes away. No module starts
     one towards an older version of a launch template.
@@ -28,6 +28,7 @@ class ActionModule(ControllerAction):
 
     ARGUMENTS: ClassVar[dict[str, Any]] = {
         **{name: {"type": "str", "required": True} for name in ("group", "launch_template", "digest")},
+        "machine_image": {"type": "str", "default": ""},
         **{name: {"type": "int", "required": True} for name in ("min_healthy", "max_healthy", "warmup", "timeout")},
     }
 
@@ -35,7 +36,7 @@ class ActionModule(ControllerAction):
         if self._task.check_mode:
             return {"skipped": True}
         clients = self.clients()
-        version = newest_with(clients("ec2"), options["launch_template"], options["digest"])
+        version = newest_with(clients("ec2"), options["launch_template"], options["digest"], options["machine_image"])
         client = clients("autoscaling")
         try:
             started = client.start_instance_refresh(
@@ -75,16 +76,19 @@ class ActionModule(ControllerAction):
             time.sleep(POLL_SECONDS)
 
 
-def newest_with(client: Any, launch_template: str, digest: str) -> str:
-    """Number of the newest version whose user data pulls this image.
+def newest_with(client: Any, launch_template: str, digest: str, machine_image: str = "") -> str:
+    """Number of the newest version that boots this machine image, any where it is empty, and whose user data pulls this
+    image: a release that is a machine image has its predecessor's digest.
 
     :raises StackError: there is none.
     """
     versions = ask(client, "describe_launch_template_versions", {"LaunchTemplateId": launch_template})
     for version in sorted(versions["LaunchTemplateVersions"], key=lambda item: -int(item["VersionNumber"])):
-        user_data = base64.b64decode(version["LaunchTemplateData"].get("UserData", "")).decode("utf-8", "replace")
-        if digest in user_data:
+        data = version["LaunchTemplateData"]
+        user_data = base64.b64decode(data.get("UserData", "")).decode("utf-8", "replace")
+        if digest in user_data and machine_image in ("", data.get("ImageId")):
             return str(version["VersionNumber"])
     raise StackError(
-        f"No version of the launch template {launch_template} has the image {digest}, which served before."
+        f"No version of the launch template {launch_template} has the image {digest}"
+        f"{' on the machine image ' + machine_image if machine_image else ''}, which served before."
     )

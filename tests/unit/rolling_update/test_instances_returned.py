@@ -22,6 +22,7 @@ OPTIONS = {
     "group": "hello-local-blue",
     "launch_template": "lt-1",
     "digest": "sha256:good",
+    "machine_image": "",
     "min_healthy": 100,
     "max_healthy": 150,
     "warmup": 60,
@@ -43,10 +44,14 @@ class Services:
         return False
 
     def describe_launch_template_versions(self, **_: Any) -> dict[str, Any]:
+        versions = ((1, b"sha256:good", "ami-old"), (2, b"sha256:bad", "ami-old"), (10, b"sha256:good", "ami-new"))
         return {
             "LaunchTemplateVersions": [
-                {"VersionNumber": number, "LaunchTemplateData": {"UserData": base64.b64encode(text).decode()}}
-                for number, text in ((1, b"sha256:good"), (2, b"sha256:bad"), (10, b"sha256:good"))
+                {
+                    "VersionNumber": number,
+                    "LaunchTemplateData": {"UserData": base64.b64encode(text).decode(), "ImageId": machine_image},
+                }
+                for number, text, machine_image in versions
             ]
         }
 
@@ -71,6 +76,13 @@ def test_the_newest_version_with_the_image_is_taken() -> None:
     assert newest_with(Services([]), "lt-1", "sha256:good") == "10"
     with pytest.raises(StackError, match="No version of the launch template lt-1 has the image sha256:gone"):
         newest_with(Services([]), "lt-1", "sha256:gone")
+
+
+def test_the_way_back_from_a_machine_image_is_another_one() -> None:
+    """Its release has the digest of what served before."""
+    assert newest_with(Services([]), "lt-1", "sha256:good", "ami-old") == "1"
+    with pytest.raises(StackError, match="sha256:good on the machine image ami-gone, which"):
+        newest_with(Services([]), "lt-1", "sha256:good", "ami-gone")
 
 
 def test_it_goes_there_without_alarms_and_waits(monkeypatch: pytest.MonkeyPatch) -> None:
