@@ -41,8 +41,8 @@ def test_environments_are_sane(environment: str) -> None:
     ("name", "value", "sentence"),
     [
         ("fleet_cpu_target_percent", 99, "0 (off) to 90"),
-        ("fleet_cpu_alarm_percent", 40, "must exceed fleet_cpu_target_percent (50)"),
-        ("fleet_cpu_alarm_percent", 50, "must exceed fleet_cpu_target_percent (50)"),
+        ("fleet_cpu_alarm_percent", 30, "must exceed fleet_cpu_target_percent (40)"),
+        ("fleet_cpu_alarm_percent", 40, "must exceed fleet_cpu_target_percent (40)"),
         ("fleet_cpu_alarm_percent", 101, "at most 100, got 101"),
         ("fleet_cpu_alarm_periods", 0, "fleet_cpu_alarm_periods must be 1 to 24, got 0."),
         ("fleet_cpu_alarm_datapoints", 4, "must be 1 to fleet_cpu_alarm_periods (3), got 4"),
