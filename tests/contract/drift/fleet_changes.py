@@ -71,7 +71,8 @@ def another_target(account: Account, stack: Stack, arn: str) -> Iterator[None]:
     def track(percent: float) -> None:
         found = account.autoscaling.describe_policies(PolicyNames=[arn])["ScalingPolicies"]
         configuration = {**found[0]["TargetTrackingConfiguration"], "TargetValue": percent}
-        named = {name: found[0][name] for name in ("AutoScalingGroupName", "PolicyName", "PolicyType")}
+        kept = ("AutoScalingGroupName", "PolicyName", "PolicyType", "EstimatedInstanceWarmup")
+        named = {name: found[0][name] for name in kept}
         account.autoscaling.put_scaling_policy(**named, TargetTrackingConfiguration=configuration)
 
     track(70)

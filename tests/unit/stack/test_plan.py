@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cloudformation_stack.differences import PropertyChange
 from cloudformation_stack.guard import GUARDED_TYPES, refusals
+from cloudformation_stack.options import KNOWN_AFTER_APPLY
 from cloudformation_stack.plan import Action, from_change_set, from_template
 from cloudformation_stack.resolve import Resolver
 from cloudformation_stack.template import load
@@ -149,6 +151,12 @@ def test_an_attribute_of_a_changed_resource_may_replace() -> None:
     )
     plan = from_change_set("demo", [subnet, modify("Vpc", "AWS::EC2::VPC")], resolver(), resolver())
     assert "Subnet (AWS::EC2::Subnet) may be replaced because of VpcId" in refusals(plan, (), "allow")[0]
+
+
+def test_a_long_text_that_only_an_apply_can_tell_is_not_shown() -> None:
+    text = PropertyChange("DashboardBody", "{\n  widgets\n}", KNOWN_AFTER_APPLY)
+    assert text.lines() == ["DashboardBody: known after apply"]
+    assert PropertyChange("VpcId", "Vpc", KNOWN_AFTER_APPLY).lines() == ["VpcId: Vpc → known after apply"]
 
 
 def test_a_long_text_is_shown_as_its_lines() -> None:

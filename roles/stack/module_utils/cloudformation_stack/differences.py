@@ -32,6 +32,9 @@ class PropertyChange:
         before = "(none)" if self.before is None else self.before
         after = "(removed)" if self.after is None else self.after
         several = "\n" in before.strip() or "\n" in after.strip()
+        if several and after == KNOWN_AFTER_APPLY:
+            # A dashboard's text, say, in which a name may become another: nothing is gained by all of it.
+            return [f"{self.path}: {KNOWN_AFTER_APPLY}"]
         if not several or self.before is None or self.after is None:
             return [clean_line(f"{self.path}: {_one_line(before)} → {_one_line(after)}")]
         hunks = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=1))[2:]
