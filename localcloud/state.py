@@ -41,20 +41,26 @@ def server_pid(settings: Settings) -> int | None:
     return None
 
 
-def processes(settings: Settings) -> list[int]:
-    """Everything that was started by this cloud and still runs."""
+def processes(settings: Settings, *, contained: bool = False) -> list[int]:
+    """Everything that was started by this cloud and still runs; `contained`: inside its machines as well."""
     found = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-    return [pid for pid in found if pid != os.getpid() and _belongs(pid, settings)]
+    return [pid for pid in found if pid != os.getpid() and _belongs(pid, settings, contained=contained)]
 
 
-def _belongs(pid: int, settings: Settings) -> bool:
+def _belongs(pid: int, settings: Settings, *, contained: bool = False) -> bool:
     try:
         environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        cgroup = Path(f"/proc/{pid}/cgroup").read_text()
+        cgroup = _cgroup(pid)
     except OSError:
         return False
+    if f"{MARKER}={settings.cloud_id}".encode() not in environment:
+        return False
     # Processes inside a machine carry the id as well; their container is what is ended.
-    return f"{MARKER}={settings.cloud_id}".encode() in environment and "libpod" not in cgroup and "docker" not in cgroup
+    return contained or ("libpod" not in cgroup and "docker" not in cgroup)
+
+
+def _cgroup(pid: int) -> str:
+    return Path(f"/proc/{pid}/cgroup").read_text()
 
 
 def end(pids: Iterable[int], seconds: float = END_SECONDS) -> None:
@@ -88,7 +94,8 @@ def clear(settings: Settings, say: Callable[[str], None]) -> None:
     _clear_balancers(settings)
     if settings.state_dir.exists() and settings.engine:
         _clear_containers(settings, say)
-    end(processes(settings))
+    # An engine may forget a container that was removed while it started, and leave its process.
+    end(processes(settings, contained=True))
     if not settings.state_dir.exists():
         return
     for entry in settings.state_dir.iterdir():
