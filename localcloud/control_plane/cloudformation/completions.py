@@ -9,12 +9,10 @@ from typing import Any
 from ministack.services import dynamodb, iam, kms
 from ministack.services.cloudformation import provisioners
 
+from localcloud.control_plane.cloudformation.refused import RefusedError
+
 Properties = Mapping[str, Any]
 Complete = Callable[[str, Properties], None]
-
-
-class CompletionError(Exception):
-    """The reason of a failed resource."""
 
 
 def install() -> None:
@@ -60,11 +58,11 @@ def table(name: str, properties: Properties) -> None:
 
 
 def role(name: str, properties: Properties) -> None:
-    """The permissions boundary. Raises `CompletionError` for a policy that does not exist."""
+    """The permissions boundary. Raises `RefusedError` for a policy that does not exist."""
     boundary = properties.get("PermissionsBoundary")
     refused = boundary and iam._boundary_policy_error(boundary)
     if refused:
-        raise CompletionError(f"The permissions boundary {boundary} is no policy of this account")
+        raise RefusedError(f"The permissions boundary {boundary} is no policy of this account")
     iam._roles[name]["PermissionsBoundary"] = boundary or ""
 
 
@@ -83,4 +81,4 @@ def _flag(specification: Any, name: str) -> bool:
 def _answered(response: tuple[int, Any, bytes]) -> None:
     status, _, body = response
     if status >= 400:
-        raise CompletionError(str(json.loads(body).get("message")))
+        raise RefusedError(str(json.loads(body).get("message")))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from localcloud import ministack_seam as seam
 from localcloud.control_plane.autoscaling import metrics, refresh_requests, requests
@@ -25,12 +25,11 @@ from localcloud.control_plane.autoscaling.model import (
 )
 from localcloud.control_plane.autoscaling.refresh_model import Preferences, Refresh, RefreshStatus
 from localcloud.control_plane.autoscaling.settings import NO_WARMUP, GroupSettings
+from localcloud.control_plane.cloudformation.refused import RefusedError, told
 from localcloud.control_plane.lock import LOCK
-from localcloud.wire import AwsError
-
-T = TypeVar("T")
 
 TYPE = "AWS::AutoScaling::AutoScalingGroup"
+SERVICE = "AutoScaling"
 
 DELETE_TIMEOUT = 3600
 """Seconds a stack waits for a group's instances to go: the longest deregistration delay there is (ELB API)."""
@@ -40,10 +39,6 @@ REFRESH_TIMEOUT = 36 * 3600
 
 REPLACING = ("AutoScalingGroupName",)
 """Properties whose change means another group (template reference, "Update requires: Replacement")."""
-
-
-class RefusedError(Exception):
-    """The reason of a failed resource."""
 
 
 class GroupType:
@@ -67,7 +62,7 @@ class GroupType:
     def create(self, logical_id: str, properties: seam.Attributes, stack_name: str) -> tuple[str, seam.Attributes]:
         name = properties.get("AutoScalingGroupName") or seam.generated_name(stack_name, logical_id, 255)
         with LOCK:
-            group = told(lambda: self.engine.create(seam.scope(), name, settings(properties, None)))
+            group = told(SERVICE, lambda: self.engine.create(seam.scope(), name, settings(properties, None)))
             refused = _refused_launch(group)
             if refused:
                 size = f"{{0/{group.min_size}/{group.desired}}}"
@@ -90,16 +85,16 @@ class GroupType:
         rolling_back = seam.is_rolling_back(stack_name)
         wanted = settings(new, old)
         with LOCK:
-            group = told(lambda: self.engine.group(seam.scope(), physical_id))
+            group = told(SERVICE, lambda: self.engine.group(seam.scope(), physical_id))
             kept = None if wanted.clear_maintenance else group.maintenance
             preferences = self._preferences(stack_name, logical_id, wanted.maintenance or kept, rolling_back)
             if not starts_refresh(self.engine, group, wanted) and not (rolling_back and self._is_mixed(group, wanted)):
                 preferences = None
             if preferences is not None:
                 # Asked before anything is changed: an update that may not start leaves the group as it is.
-                told(lambda: self.engine.check_refresh(group, preferences))
-            told(lambda: self.engine.update(group, wanted))
-            started = told(lambda: self.engine.start_refresh(group, preferences)) if preferences else None
+                told(SERVICE, lambda: self.engine.check_refresh(group, preferences))
+            told(SERVICE, lambda: self.engine.update(group, wanted))
+            started = told(SERVICE, lambda: self.engine.start_refresh(group, preferences)) if preferences else None
         if started is not None:
             self._await(group, started, None if rolling_back else stack_name)
         return physical_id, attributes(group)
@@ -116,7 +111,10 @@ class GroupType:
             raise RefusedError(f"localcloud does not support Strategy {given['Strategy']} yet")
         values = {name: value for name, value in (given.get("Preferences") or {}).items() if value != seam.no_value()}
         asked = told(
-            lambda: refresh_requests.preferences(values, maintenance, refresh_requests.STACK_BOUNDS, skip_matching=True)
+            SERVICE,
+            lambda: refresh_requests.preferences(
+                values, maintenance, refresh_requests.STACK_BOUNDS, skip_matching=True
+            ),
         )
         if rolling_back:
             # Without a bake time, as nothing is being tried. Whether alarms count is not documented: see Settings.
@@ -218,10 +216,10 @@ def settings(properties: seam.Attributes, old: seam.Attributes | None) -> GroupS
             values[name] = DEFAULTS[name]
     collected = values.pop("MetricsCollection", None)
     requests.refuse_unsupported(TYPE, values)
-    result = told(lambda: requests.settings(values))
+    result = told(SERVICE, lambda: requests.settings(values))
     if collected is not None:
         # Of the resource type alone: the API has EnableMetricsCollection for it.
-        result.metrics = told(lambda: metrics.collection(collected))
+        result.metrics = told(SERVICE, lambda: metrics.collection(collected))
     return result
 
 
@@ -253,13 +251,3 @@ def _number(name: str, value: Any) -> int:
         return int(value)
     except (TypeError, ValueError):
         raise RefusedError(f"{name} must be a whole number, not {value!r}") from None
-
-
-def told(action: Callable[[], T]) -> T:
-    """An API error as a stack event shows it."""
-    try:
-        return action()
-    except AwsError as error:
-        raise RefusedError(
-            f"{error.message} (Service: AutoScaling, Status Code: {error.status}, Error Code: {error.code})"
-        ) from error

@@ -10,7 +10,8 @@ from localcloud import ministack_seam as seam
 from localcloud.control_plane.autoscaling import policy_requests
 from localcloud.control_plane.autoscaling.policy_model import Policy
 from localcloud.control_plane.autoscaling.scaling import ScalingPolicies
-from localcloud.control_plane.cloudformation.groups import told
+from localcloud.control_plane.cloudformation.groups import SERVICE
+from localcloud.control_plane.cloudformation.refused import told
 from localcloud.control_plane.lock import under_lock
 
 TYPE = "AWS::AutoScaling::ScalingPolicy"
@@ -56,5 +57,5 @@ class PolicyType:
             tracking, warmup = policy_requests.tracking(properties), policy_requests.warmup(properties)
             return self.policies.put(group, name, tracking, warmup)
 
-        policy = told(put)
+        policy = told(SERVICE, put)
         return policy.arn, {"Arn": policy.arn, "PolicyName": policy.name}

@@ -11,22 +11,18 @@ from typing import Any
 
 from localcloud import ministack_seam as seam
 from localcloud.control_plane.cloudformation import schemas
+from localcloud.control_plane.cloudformation.refused import told
 from localcloud.control_plane.cloudformation.schemas import Node
 from localcloud.control_plane.cloudformation.values import coerced, text
 from localcloud.control_plane.cloudwatch.engine import CloudWatch
 from localcloud.control_plane.ec2 import launch_templates
 from localcloud.control_plane.lock import LOCK
-from localcloud.wire import AwsError
 
 ALARM = "AWS::CloudWatch::Alarm"
 DASHBOARD = "AWS::CloudWatch::Dashboard"
 
 Put = Callable[[str, seam.Attributes], seam.Attributes]
 """(name, properties) → attributes"""
-
-
-class RefusedError(Exception):
-    """CloudWatch would not do this; the message is the event's reason."""
 
 
 def install(cloudwatch: CloudWatch) -> None:
@@ -99,9 +95,5 @@ def _in_types(value: Any, node: Node | None) -> Any:
 
 
 def _told(act: Callable[[], seam.Attributes]) -> seam.Attributes:
-    try:
-        with LOCK:
-            return act()
-    except AwsError as error:
-        service = f"Service: CloudWatch, Status Code: {error.status}, Error Code: {error.code}"
-        raise RefusedError(f"{error.message} ({service})") from error
+    with LOCK:
+        return told("CloudWatch", act)

@@ -14,6 +14,7 @@ from ministack.services import sns
 from ministack.services.cloudformation import provisioners
 
 from localcloud import ministack_seam as seam
+from localcloud.control_plane.cloudformation.refused import RefusedError
 from localcloud.control_plane.cloudformation.values import parsed
 from localcloud.control_plane.lock import LOCK
 from localcloud.control_plane.sns.subscriptions import Subscriptions, forget_expired, is_pending
@@ -22,10 +23,6 @@ Properties = Mapping[str, Any]
 Made = tuple[str, dict[str, Any]]
 
 DEFAULT_POLICY_ID = "__default_policy_ID"
-
-
-class StackError(Exception):
-    """The reason of a failed resource."""
 
 
 def install(subscriptions: Subscriptions) -> None:
@@ -123,7 +120,7 @@ def _install_subscriptions(subscriptions: Subscriptions) -> None:
             forget_expired()
             topic = sns._topics.get(properties.get("TopicArn"))
             if topic is None:
-                raise StackError(f"Topic does not exist: {properties.get('TopicArn')}")
+                raise RefusedError(f"Topic does not exist: {properties.get('TopicArn')}")
             arn = subscriptions.subscribe(topic, properties["Endpoint"], seam.scope()[0])["arn"]
             return arn, {"Arn": arn}
 

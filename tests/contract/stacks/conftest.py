@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped, unus
 from localcloud.settings import Settings
 from tests.cloud import ACCOUNT, aws_client
 from tests.contract.control_plane import free_port, serving
-from tests.contract.stacks.fleet import Template
+from tests.contract.stacks.fleet import ALARMS, Template
 from tests.waiting import eventually
 
 
@@ -32,6 +32,19 @@ def client(endpoint: str) -> Any:
         )
 
     return make
+
+
+@pytest.fixture
+def alarms(settings: Settings) -> Any:
+    """alarms(name=state) sets those of the cloud whose settings the test's module has; at first `errors` is OK."""
+
+    def set_states(**states: str) -> None:
+        draft = settings.state_dir / "alarms.new"
+        draft.write_text(json.dumps(states))
+        draft.replace(settings.state_dir / ALARMS)
+
+    set_states(errors="OK")
+    return set_states
 
 
 @pytest.fixture

@@ -19,8 +19,10 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped, unus
 from localcloud.settings import Settings
 from tests.cloud import ACCOUNT, REGION, TOOLS, clean_environment
 from tests.contract.control_plane import free_port, serving
-from tests.contract.stacks.fleet import ALARMS, MUTE, Template, group, refreshes, template
+from tests.contract.stacks.fleet import MUTE, Template, group, refreshes, template
 from tests.waiting import eventually
+
+pytestmark = pytest.mark.usefixtures("alarms")
 
 SCALE = 400
 """The hour that a refresh is patient takes nine seconds."""
@@ -38,19 +40,6 @@ def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def endpoint(settings: Settings) -> Iterator[str]:
     with serving(Path(__file__).with_name("server.py"), settings) as endpoint:
         yield endpoint
-
-
-@pytest.fixture(autouse=True)
-def alarms(settings: Settings) -> Any:
-    """alarms(name=state) sets them."""
-
-    def set_states(**states: str) -> None:
-        draft = settings.state_dir / "alarms.new"
-        draft.write_text(json.dumps(states))
-        draft.replace(settings.state_dir / ALARMS)
-
-    set_states(errors="OK")
-    return set_states
 
 
 def fleet(policy: Any = None, **preferences: Any) -> Template:

@@ -17,8 +17,9 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped, unus
 from localcloud.settings import Settings
 from tests.cloud import ACCOUNT, REGION
 from tests.contract.control_plane import free_port, serving
-from tests.contract.stacks.fleet import ALARMS
 from tests.waiting import eventually
+
+pytestmark = pytest.mark.usefixtures("alarms")
 
 SCALE = 60
 """A minute takes a second."""
@@ -51,19 +52,6 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def endpoint(settings: Settings) -> Iterator[str]:
     with serving(Path(__file__).with_name("server.py"), settings) as endpoint:
         yield endpoint
-
-
-@pytest.fixture(autouse=True)
-def alarms(settings: Settings) -> Any:
-    """alarms(name=state) sets them."""
-
-    def set_states(**states: str) -> None:
-        draft = settings.state_dir / "alarms.new"
-        draft.write_text(json.dumps(states))
-        draft.replace(settings.state_dir / ALARMS)
-
-    set_states(errors="OK")
-    return set_states
 
 
 @pytest.fixture
