@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 sys.path.append(str(Path(__file__).resolve().parents[2] / "stack" / "module_utils"))
 sys.path.append(str(Path(__file__).resolve().parents[1] / "python"))
 
-from cloudformation_stack.controller_action import ControllerAction
+from cloudformation_stack.controller_action import ControllerAction, ask
 from cloudformation_stack.errors import StackError
 from quotas import Wanted, examine
 
@@ -31,11 +31,10 @@ class ActionModule(ControllerAction):
     }
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
-        from botocore import exceptions  # noqa: PLC0415  # after the session has said that it is missing
-
         clients = self.clients()
-        answers = (exceptions.ClientError, exceptions.BotoCoreError)
-        findings = examine(clients, Wanted(**options), lambda error: isinstance(error, answers))
+        findings = examine(
+            lambda service, operation, arguments: ask(clients(service), operation, arguments), Wanted(**options)
+        )
         if findings.refusals:
             raise StackError(" ".join(findings.refusals))
         return {"warnings": findings.notes} if findings.notes else {}

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Client = Any
-Clients = Callable[[str], Client]
+from cloudformation_stack.errors import StackError
+
+Ask = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]]
+"""(service by botocore's name, operation, arguments) → all pages of the answer. Raises StackError without one."""
 Stack = Mapping[str, Any]
 
 # "On-Demand Instance quotas", EC2 user guide: one quota for all of these families together, counted in vCPUs.
@@ -68,43 +70,35 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
 
-def examine(clients: Clients, wanted: Wanted, is_refusal: Callable[[Exception], bool]) -> Findings:
-    """Ask what has to be asked.
-
-    :param clients: service, by botocore's name → client.
-    :param is_refusal: whether an exception is AWS's, or the network's, answer to a question; all others are raised.
-    """
+def examine(ask: Ask, wanted: Wanted) -> Findings:
+    """Ask what has to be asked."""
     findings = Findings()
-    questions = _questions(clients, wanted)
+    questions = _questions(ask, wanted)
     while True:
         try:
             about, question = next(questions)
         except StopIteration:
             return findings
-        except Exception as error:
-            if not is_refusal(error):
-                raise
-            findings.notes.append(f"Quotas were not checked: {error}")
+        except StackError as error:
+            findings.notes.append(f"Quotas were not checked: {error.message}")
             return findings
         try:
             findings.refusals += [shortage.sentence(wanted.region) for shortage in question()]
-        except Exception as error:
-            if not is_refusal(error):
-                raise
-            findings.notes.append(f"The quota {about.name!r} was not checked: {error}")
+        except StackError as error:
+            findings.notes.append(f"The quota {about.name!r} was not checked: {error.message}")
 
 
-def _questions(clients: Clients, wanted: Wanted) -> Iterator[tuple[Quota, Callable[[], list[Shortage]]]]:
-    fleet = _stack(clients, wanted.fleet_stack)
+def _questions(ask: Ask, wanted: Wanted) -> Iterator[tuple[Quota, Callable[[], list[Shortage]]]]:
+    fleet = _stack(ask, wanted.fleet_stack)
     if _grows(fleet, wanted):
-        yield STANDARD_VCPUS, lambda: _vcpus(clients, wanted, fleet)
+        yield STANDARD_VCPUS, lambda: _vcpus(ask, wanted, fleet)
     if fleet is not None:
         # A fleet has its network and its load balancer.
         return
-    if wanted.network_stack and _stack(clients, wanted.network_stack) is None:
-        yield VPCS, lambda: _vpcs(clients)
-    if _stack(clients, wanted.load_balancer_stack) is None:
-        yield BALANCERS, lambda: _load_balancers(clients)
+    if wanted.network_stack and _stack(ask, wanted.network_stack) is None:
+        yield VPCS, lambda: _vpcs(ask)
+    if _stack(ask, wanted.load_balancer_stack) is None:
+        yield BALANCERS, lambda: _load_balancers(ask)
 
 
 def _grows(fleet: Stack | None, wanted: Wanted) -> bool:
@@ -116,10 +110,10 @@ def _grows(fleet: Stack | None, wanted: Wanted) -> bool:
     return deployed.get("InstanceType") != wanted.instance_type or wanted.max_size > int(deployed.get("MaxSize") or 0)
 
 
-def _vcpus(clients: Clients, wanted: Wanted, fleet: Stack | None) -> list[Shortage]:
-    quota = _value(clients, STANDARD_VCPUS)
-    used = _types_in_use(clients, _output(fleet, "GroupName"))
-    vcpus = _vcpus_of(clients, {wanted.instance_type, *used})
+def _vcpus(ask: Ask, wanted: Wanted, fleet: Stack | None) -> list[Shortage]:
+    quota = _value(ask, STANDARD_VCPUS)
+    used = _types_in_use(ask, _output(fleet, "GroupName"))
+    vcpus = _vcpus_of(ask, {wanted.instance_type, *used})
     needed = wanted.max_size * vcpus[wanted.instance_type]
     free = quota - sum(count * vcpus[kind] for kind, count in used.items())
     if needed <= free:
@@ -129,12 +123,12 @@ def _vcpus(clients: Clients, wanted: Wanted, fleet: Stack | None) -> list[Shorta
     return [Shortage(STANDARD_VCPUS, quota, needed, free, reason, remedy)]
 
 
-def _types_in_use(clients: Clients, own_group: str) -> dict[str, int]:
+def _types_in_use(ask: Ask, own_group: str) -> dict[str, int]:
     """Instance type → how many count, those of the fleet itself left out."""
     running = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
     found: dict[str, int] = {}
-    for page in clients("ec2").get_paginator("describe_instances").paginate(Filters=running):
-        for instance in (one for reservation in page["Reservations"] for one in reservation["Instances"]):
+    for reservation in ask("ec2", "describe_instances", {"Filters": running})["Reservations"]:
+        for instance in reservation["Instances"]:
             tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags") or ()}
             own = bool(own_group) and tags.get("aws:autoscaling:groupName") == own_group
             kind = instance["InstanceType"]
@@ -145,37 +139,37 @@ def _types_in_use(clients: Clients, own_group: str) -> dict[str, int]:
     return found
 
 
-def _vcpus_of(clients: Clients, kinds: set[str]) -> dict[str, int]:
-    pages = clients("ec2").get_paginator("describe_instance_types").paginate(InstanceTypes=sorted(kinds))
-    return {one["InstanceType"]: one["VCpuInfo"]["DefaultVCpus"] for page in pages for one in page["InstanceTypes"]}
+def _vcpus_of(ask: Ask, kinds: set[str]) -> dict[str, int]:
+    answer = ask("ec2", "describe_instance_types", {"InstanceTypes": sorted(kinds)})
+    return {one["InstanceType"]: one["VCpuInfo"]["DefaultVCpus"] for one in answer["InstanceTypes"]}
 
 
-def _vpcs(clients: Clients) -> list[Shortage]:
-    value = _value(clients, VPCS)
-    free = value - sum(len(page["Vpcs"]) for page in clients("ec2").get_paginator("describe_vpcs").paginate())
+def _vpcs(ask: Ask) -> list[Shortage]:
+    value = _value(ask, VPCS)
+    free = value - len(ask("ec2", "describe_vpcs", {})["Vpcs"])
     remedy = "name an existing VPC in network_vpc_id, or remove one that is not used any more"
     return [] if free >= 1 else [Shortage(VPCS, value, 1, free, "a VPC for the environment", remedy)]
 
 
-def _load_balancers(clients: Clients) -> list[Shortage]:
-    value = _value(clients, BALANCERS)
-    pages = clients("elbv2").get_paginator("describe_load_balancers").paginate()
-    free = value - sum(one["Type"] == "application" for page in pages for one in page["LoadBalancers"])
+def _load_balancers(ask: Ask) -> list[Shortage]:
+    value = _value(ask, BALANCERS)
+    there = ask("elbv2", "describe_load_balancers", {})["LoadBalancers"]
+    free = value - sum(one["Type"] == "application" for one in there)
     remedy = "remove one that is not used any more"
     return [] if free >= 1 else [Shortage(BALANCERS, value, 1, free, "a load balancer for the environment", remedy)]
 
 
-def _value(clients: Clients, quota: Quota) -> int:
-    answer = clients("service-quotas").get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)
+def _value(ask: Ask, quota: Quota) -> int:
+    answer = ask("service-quotas", "get_service_quota", {"ServiceCode": quota.service, "QuotaCode": quota.code})
     return int(answer["Quota"]["Value"])
 
 
-def _stack(clients: Clients, name: str) -> Stack | None:
+def _stack(ask: Ask, name: str) -> Stack | None:
     """None: there is none, or it never came to life."""
     try:
-        (found,) = clients("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    except Exception as error:
-        if "does not exist" in str(error):
+        (found,) = ask("cloudformation", "describe_stacks", {"StackName": name})["Stacks"]
+    except StackError as error:
+        if "does not exist" in error.message:
             return None
         raise
     alive: Stack | None = None if found["StackStatus"] in ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE") else found

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles" / "preflight" / "python"))
+from tests.cloud import PROJECT
 
+sys.path.append(str(PROJECT / "roles" / "stack" / "module_utils"))
+sys.path.insert(0, str(PROJECT / "roles" / "preflight" / "python"))
+
+from cloudformation_stack.errors import StackError
 from quotas import Findings, Wanted, examine
 
 WANTED = Wanted("eu-west-1", "a-fleet", "a-network", "a-balancer", "t3.small", 6)
 VCPUS = {"t3.small": 2, "m5.xlarge": 4, "g5.xlarge": 4, "t3.micro": 2}
-
-
-class DeniedError(Exception):
-    """AWS's answer to a question that the caller may not ask."""
-
-
-class Pages:
-    def __init__(self, answer: dict[str, Any]) -> None:
-        self._answer = answer
-
-    def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        return [self._answer]
 
 
 class Account:
@@ -39,27 +31,12 @@ class Account:
         self.denied: set[str] = set()
         self.asked: list[str] = []
 
-    def __call__(self, service: str) -> Account:
-        return self
-
-    def _ask(self, operation: str) -> None:
-        self.asked.append(operation)
-        if operation in self.denied:
-            raise DeniedError(f"not authorized to perform: {operation}")
-
-    def describe_stacks(self, StackName: str) -> dict[str, Any]:
-        self._ask(f"stack {StackName}")
-        if StackName not in self.stacks:
-            raise DeniedError(f"Stack with id {StackName} does not exist")
-        parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in self.stacks[StackName].items()]
-        outputs = [{"OutputKey": "GroupName", "OutputValue": "own"}]
-        return {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "Parameters": parameters, "Outputs": outputs}]}
-
-    def get_service_quota(self, ServiceCode: str, QuotaCode: str) -> dict[str, Any]:
-        self._ask(QuotaCode)
-        return {"Quota": {"Value": self.quotas[QuotaCode]}}
-
-    def get_paginator(self, operation: str) -> Pages:
+    def __call__(self, service: str, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if operation == "describe_stacks":
+            return self._stack(arguments["StackName"])
+        if operation == "get_service_quota":
+            self._ask(arguments["QuotaCode"])
+            return {"Quota": {"Value": self.quotas[arguments["QuotaCode"]]}}
         self._ask(operation)
         answers: dict[str, dict[str, Any]] = {
             "describe_instances": {"Reservations": [{"Instances": self.has["instances"]}]},
@@ -73,7 +50,20 @@ class Account:
                 "LoadBalancers": [{"Type": "application"}] * self.has["balancers"] + [{"Type": "network"}] * 9
             },
         }
-        return Pages(answers[operation])
+        return answers[operation]
+
+    def _ask(self, question: str) -> None:
+        self.asked.append(question)
+        if question in self.denied:
+            raise StackError(f"not authorized to perform: {question}")
+
+    def _stack(self, name: str) -> dict[str, Any]:
+        self._ask(f"stack {name}")
+        if name not in self.stacks:
+            raise StackError(f"Stack with id {name} does not exist")
+        parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in self.stacks[name].items()]
+        outputs = [{"OutputKey": "GroupName", "OutputValue": "own"}]
+        return {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "Parameters": parameters, "Outputs": outputs}]}
 
 
 def instance(kind: str, group: str = "", **more: Any) -> dict[str, Any]:
@@ -82,7 +72,7 @@ def instance(kind: str, group: str = "", **more: Any) -> dict[str, Any]:
 
 
 def found(account: Account, **changes: Any) -> Findings:
-    return examine(account, dataclasses.replace(WANTED, **changes), lambda error: isinstance(error, DeniedError))
+    return examine(account, dataclasses.replace(WANTED, **changes))
 
 
 def deployed(size: int = 6, kind: str = "t3.small") -> dict[str, dict[str, str]]:
