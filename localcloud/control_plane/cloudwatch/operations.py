@@ -11,7 +11,7 @@ from localcloud.control_plane.cloudwatch.dashboards import DashboardOperations, 
 from localcloud.control_plane.cloudwatch.engine import CloudWatch
 from localcloud.control_plane.cloudwatch.metric_operations import MetricOperations
 from localcloud.control_plane.cloudwatch.store import Scope
-from localcloud.control_plane.lock import LOCK
+from localcloud.control_plane.lock import under_lock
 from localcloud.wire import AwsError, Handler
 
 Values = dict[str, Any]
@@ -30,9 +30,9 @@ class Operations:
             MetricOperations(self.cloudwatch, self._scope),
             DashboardOperations(self.cloudwatch.dashboards, self._scope),
         )
-        found = {name: _under_lock(getattr(owner, name)) for owner in owners for name in owner.NAMES}
+        found = {name: under_lock(getattr(owner, name)) for owner in owners for name in owner.NAMES}
         tagging = (self.TagResource, self.UntagResource, self.ListTagsForResource)
-        return found | {each.__name__: _under_lock(each) for each in tagging}
+        return found | {each.__name__: under_lock(each) for each in tagging}
 
     def TagResource(self, values: Values) -> Values:
         self._tags(values).update({tag["Key"]: tag["Value"] for tag in values["Tags"]})
@@ -57,11 +57,3 @@ class Operations:
         if dashboard is not None and arn == dashboard_arn(scope[0], dashboard.name):
             return dashboard.tags
         raise AwsError("ResourceNotFoundException", f"{arn} does not exist", 404)
-
-
-def _under_lock(act: Handler) -> Handler:
-    def locked(values: Values) -> dict[str, Any] | None:
-        with LOCK:
-            return act(values)
-
-    return locked

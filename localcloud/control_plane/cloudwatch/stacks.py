@@ -16,7 +16,7 @@ from localcloud.control_plane.cloudformation.schemas import Node
 from localcloud.control_plane.cloudformation.values import coerced, text
 from localcloud.control_plane.cloudwatch.engine import CloudWatch
 from localcloud.control_plane.ec2 import launch_templates
-from localcloud.control_plane.lock import LOCK
+from localcloud.control_plane.lock import under_lock
 
 ALARM = "AWS::CloudWatch::Alarm"
 DASHBOARD = "AWS::CloudWatch::Dashboard"
@@ -61,7 +61,7 @@ class _Types:
 def _handler(kind: str, name_property: str, put: Put, delete: Callable[[str], None]) -> seam.ResourceHandler:
     def create(logical_id: str, properties: seam.Attributes, stack_name: str) -> tuple[str, seam.Attributes]:
         name = properties.get(name_property) or seam.generated_name(stack_name, logical_id, 255)
-        return name, _told(lambda: put(name, _typed(kind, name_property, properties)))
+        return name, told("CloudWatch", lambda: put(name, _typed(kind, name_property, properties)))
 
     def update(
         physical_id: str, old: seam.Attributes, new: seam.Attributes, stack_name: str, logical_id: str
@@ -70,13 +70,13 @@ def _handler(kind: str, name_property: str, put: Put, delete: Callable[[str], No
             made = create(logical_id, new, stack_name)
             seam.delete_replaced(gone, physical_id, old)
             return made
-        return physical_id, _told(lambda: put(physical_id, _typed(kind, name_property, new)))
+        return physical_id, told("CloudWatch", lambda: put(physical_id, _typed(kind, name_property, new)))
 
+    @under_lock
     def gone(physical_id: str, _: seam.Attributes) -> None:
-        with LOCK:
-            delete(physical_id)
+        delete(physical_id)
 
-    return seam.ResourceHandler(create, update, gone)
+    return seam.ResourceHandler(under_lock(create), under_lock(update), gone)
 
 
 def _typed(kind: str, name_property: str, properties: seam.Attributes) -> seam.Attributes:
@@ -92,8 +92,3 @@ def _in_types(value: Any, node: Node | None) -> Any:
     if isinstance(value, list):
         return [_in_types(item, node.item() if node else None) for item in value]
     return coerced(value, node)
-
-
-def _told(act: Callable[[], seam.Attributes]) -> seam.Attributes:
-    with LOCK:
-        return told("CloudWatch", act)
