@@ -49,6 +49,10 @@ class Mail:
     def links(self) -> list[str]:
         return re.findall(r"^https?://\S+$", self.text, re.MULTILINE)
 
+    def confirmation(self, endpoint: str) -> str | None:
+        """The link that confirms a subscription, of the local cloud at this endpoint; None: it asks for none."""
+        return next((link for link in self.links() if CONFIRMATION in link and link.startswith(endpoint)), None)
+
 
 class Mailbox:
     """The mails in a state directory. May be written by the server and read by a command at the same time."""
@@ -132,11 +136,11 @@ def _shown(mail: Mail) -> str:
 
 def _confirm(settings: Settings, mail: Mail) -> str:
     """Follows the link, as its recipient would, without credentials."""
-    links = [link for link in mail.links() if CONFIRMATION in link and link.startswith(settings.endpoint)]
-    if not links:
+    link = mail.confirmation(settings.endpoint)
+    if link is None:
         raise MailboxError(f"mail {mail.number} asks for no confirmation")
     try:
-        with urllib.request.urlopen(links[0], timeout=SECONDS):  # noqa: S310  # our own endpoint, by http
+        with urllib.request.urlopen(link, timeout=SECONDS):  # noqa: S310  # our own endpoint, by http
             return f"{mail.message['To']} has confirmed"
     except urllib.error.HTTPError as error:
         answer = re.search(r"<Message>(.*?)</Message>", error.read().decode("utf-8", "replace"))

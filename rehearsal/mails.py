@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 
-from localcloud.mailbox import CONFIRMATION, Mail, Mailbox
+from localcloud.mailbox import Mail, Mailbox
 from rehearsal.cloud import Cloud
 
 
@@ -16,7 +16,6 @@ def arrived(cloud: Cloud) -> list[Mail]:
 def confirm_every_address(cloud: Cloud) -> None:
     """Follow the link in every mail that asks for it, as its recipient would."""
     for mail in arrived(cloud):
-        for link in mail.links():
-            if CONFIRMATION in link and link.startswith(cloud.endpoint):
-                with urllib.request.urlopen(link, timeout=10) as answer:  # noqa: S310 (the local cloud's own, by http)
-                    answer.read()
+        if link := mail.confirmation(cloud.endpoint):
+            with urllib.request.urlopen(link, timeout=10) as answer:  # noqa: S310 (the local cloud's own, by http)
+                answer.read()

@@ -23,16 +23,13 @@ from ministack.services.cloudformation import changesets, handlers, stacks
 
 from localcloud import ministack_seam as seam
 from localcloud.control_plane.cloudformation import stack_settings
+from localcloud.control_plane.cloudformation.refused import RefusedError
 from localcloud.control_plane.lock import LOCK
 from localcloud.desired import Alarms
 
 PAUSE = "RollbackTriggersMonitoringTime"
 PAUSE_TYPE = "AWS::CloudFormation::MonitoringTime"
 POLL_SECONDS = 0.1
-
-
-class BreachedError(Exception):
-    """The reason of the resource whose turn it was."""
 
 
 @dataclass
@@ -125,14 +122,14 @@ def _pause(logical_id: str, properties: seam.Attributes, stack_name: str) -> tup
     """On a worker thread: until the monitoring time is over, an alarm is there, or somebody cancels the update."""
     watch = _watch.get()
     if watch is None:
-        raise BreachedError(f"{PAUSE_TYPE} is no type that a template can have")
+        raise RefusedError(f"{PAUSE_TYPE} is no type that a template can have")
     deadline = time.monotonic() + watch.seconds
     while not watch.reason and time.monotonic() < deadline:
         if seam.is_update_cancelled(stack_name):
             watch.reason = watch.reason or "User Initiated"
         time.sleep(min(POLL_SECONDS, max(0.0, deadline - time.monotonic())))
     if watch.reason:
-        raise BreachedError(watch.reason)
+        raise RefusedError(watch.reason)
     return logical_id, {}
 
 
@@ -144,7 +141,7 @@ def _unless_breached(original: Callable[..., Any], doing: str) -> Callable[..., 
     def act(resource_type: str, *rest: Any) -> Any:
         watch = _watch.get()
         if watch is not None and watch.reason and resource_type != PAUSE_TYPE:
-            raise BreachedError(f"Resource {doing} cancelled")
+            raise RefusedError(f"Resource {doing} cancelled")
         return original(resource_type, *rest)
 
     return act

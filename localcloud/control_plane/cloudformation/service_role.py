@@ -19,11 +19,8 @@ from ministack.services.cloudformation import stacks
 
 from localcloud import ministack_seam as seam
 from localcloud.control_plane.cloudformation import stack_settings
+from localcloud.control_plane.cloudformation.refused import RefusedError
 from localcloud.control_plane.cloudformation.service_role_calls import CALLS, Properties, Resource
-
-
-class DeniedError(Exception):
-    """The reason of a failed resource."""
 
 
 def install() -> None:
@@ -76,7 +73,7 @@ def _deleting(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _judge(what: str, resource: Resource) -> None:
-    """Raises `DeniedError` when the stack has a role and the role may not."""
+    """Raises `RefusedError` when the stack has a role and the role may not."""
     stack = seam.find_stack(resource.stack_name) or {}
     role_arn = stack_settings.of(stack).role_arn
     judged = CALLS.get(resource.kind)
@@ -107,7 +104,7 @@ def _judge(what: str, resource: Resource) -> None:
             if outcome.decision == "Deny"
             else f"because no identity-based policy allows the {action} action"
         )
-        raise DeniedError(
+        raise RefusedError(
             f'Resource handler returned message: "User: {context.principal_arn} is not authorized to perform: '
             f'{action} on resource: {arn} {why}" (HandlerErrorCode: AccessDenied)'
         )
