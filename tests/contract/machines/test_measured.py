@@ -32,7 +32,6 @@ APPLICATION = """
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import sys
-from tests.waiting import eventually
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
