@@ -28,18 +28,23 @@ class Applications:
         """Starts, and never answers its health check."""
         return application.altered(self._copy("never-healthy"), '"/healthz"', '"/elsewhere"')
 
+    def starts_slowly(self, seconds: float) -> Path:
+        """Good, but answers nothing for some seconds of real time after each start."""
+        return self._timed("starts-slowly", f"    time.sleep({seconds})")
+
     def answers_500(self) -> Path:
         """Healthy, and fails on every page: what no health check sees."""
         return application.altered(self._copy("answers-500"), _PAGE, '        raise RuntimeError("a bad release")')
 
     def turns_bad(self, seconds: float) -> Path:
         """Good for some seconds of real time, long enough for every check of its boot, and then fails on every page."""
-        context = application.altered(
-            self._copy("turns-bad"),
+        return application.altered(
+            self._timed("turns-bad", f"    bad_from = time.monotonic() + {seconds}"),
             _PAGE,
             f'        if time.monotonic() > bad_from:\n            raise RuntimeError("a bad release")\n{_PAGE}',
         )
-        application.altered(
-            context, "    app = Flask(", f"    bad_from = time.monotonic() + {seconds}\n    app = Flask("
-        )
+
+    def _timed(self, name: str, line: str) -> Path:
+        """A copy with a line more, which uses `time`, in front of what makes the application."""
+        context = application.altered(self._copy(name), "    app = Flask(", f"{line}\n    app = Flask(")
         return application.altered(context, "import os\n", "import os\nimport time\n")

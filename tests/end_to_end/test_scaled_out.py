@@ -13,6 +13,7 @@ import pytest
 
 from rehearsal.scenarios.applications import Applications
 from tests.cloud import Cloud, PlaybookRun
+from tests.interruption import RunningPlaybook
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(900)
@@ -40,6 +41,12 @@ class Fleet:
         ]
         serving = [item for item in group["Instances"] if item["LifecycleState"] == "InService"]
         return group["DesiredCapacity"], sum(item["HealthStatus"] == "Healthy" for item in serving)
+
+    def pending(self) -> list[str]:
+        (group,) = self.cloud.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])[
+            "AutoScalingGroups"
+        ]
+        return [item["InstanceId"] for item in group["Instances"] if item["LifecycleState"] == "Pending:Wait"]
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -95,3 +102,20 @@ def test_a_release_replaces_every_instance_and_loses_none(fleet: Fleet, tmp_path
     assert {desired for desired, _ in fleet.seen} == {SCALED_OUT}
     assert min(serving for _, serving in fleet.seen) >= SCALED_OUT
     assert fleet.look() == (SCALED_OUT, SCALED_OUT)
+
+
+def test_a_release_awaits_an_instance_that_is_on_its_way(fleet: Fleet, tmp_path: Path) -> None:
+    """Load may scale the group out at the very moment of a release: that is no reason to refuse it."""
+    autoscaling = fleet.cloud.client("autoscaling")
+    held = {"AutoScalingGroupName": GROUP, "LifecycleHookName": "held"}
+    autoscaling.put_lifecycle_hook(**held, LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING")
+    autoscaling.set_desired_capacity(AutoScalingGroupName=GROUP, DesiredCapacity=SCALED_OUT + 1)
+    variables = {"env_name": "wide", "image_context": str(Applications(tmp_path).good("wide-meanwhile"))}
+    with RunningPlaybook(fleet.cloud, "playbooks/release.yml", variables=variables) as run:
+        run.read_until("FAILED - RETRYING: [local]: Gates | Read the group")
+        (coming,) = eventually(lambda: fleet.pending(), "the instance waits for its hook")
+        autoscaling.complete_lifecycle_action(**held, LifecycleActionResult="CONTINUE", InstanceId=coming)
+        autoscaling.delete_lifecycle_hook(**held)
+        outcome = run.finish()
+    assert outcome.status == 0, outcome.output
+    assert fleet.look() == (SCALED_OUT + 1, SCALED_OUT + 1)

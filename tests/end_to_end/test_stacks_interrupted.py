@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from rehearsal.scenarios.applications import Applications
 from tests.cloud import PROJECT, Cloud, PlaybookRun
 from tests.interruption import Line, Request, kill_at
 
@@ -50,6 +51,8 @@ UPDATE: tuple[Line | Request, ...] = (
     Line("-local-load-balancer TargetGroupBlue UPDATE_IN_PROGRESS"),
 )
 APPLICATIONS = tuple(FIRST_DEPLOY)
+# Longer than the next run takes until it looks at the fleet: it finds machines that are still booting.
+SLOW_SECONDS = 8
 
 
 @dataclass(frozen=True)
@@ -140,9 +143,16 @@ def _parameters(cloud: Cloud, application: str) -> dict[str, str]:
     [Line("-fleet-blue Group CREATE_"), Line("TASK [fleet : Ready | ")],
     ids=["fleet is being created", "machines boot"],
 )
-def test_a_whole_deploy_killed_while_its_fleet_comes_up_is_completed_by_the_next_run(cloud: Cloud, point: Line) -> None:
+def test_a_whole_deploy_killed_while_its_fleet_comes_up_is_completed_by_the_next_run(
+    cloud: Cloud, point: Line, tmp_path: Path
+) -> None:
     name = "ready" if "Ready" in point.text else "group"
-    variables = {"env_name": name, "fleet_min_size": 1, "fleet_max_size": 2}
+    variables = {
+        "env_name": name,
+        "fleet_min_size": 1,
+        "fleet_max_size": 2,
+        "image_context": str(Applications(tmp_path).starts_slowly(SLOW_SECONDS)),
+    }
     kill_at(point, cloud, "site.yml", variables=variables)
     resumed = cloud.playbook("site.yml", variables=variables)
     assert resumed.status == 0, resumed.output
