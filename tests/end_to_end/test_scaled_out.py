@@ -113,7 +113,7 @@ def test_a_release_awaits_an_instance_that_is_on_its_way(fleet: Fleet, tmp_path:
     variables = {"env_name": "wide", "image_context": str(Applications(tmp_path).good("wide-meanwhile"))}
     with RunningPlaybook(fleet.cloud, "playbooks/release.yml", variables=variables) as run:
         run.read_until("FAILED - RETRYING: [local]: Gates | Read the group")
-        (coming,) = eventually(lambda: fleet.pending(), "the instance waits for its hook")
+        (coming,) = eventually(fleet.pending, "the instance waits for its hook")
         autoscaling.complete_lifecycle_action(**held, LifecycleActionResult="CONTINUE", InstanceId=coming)
         autoscaling.delete_lifecycle_hook(**held)
         outcome = run.finish()
