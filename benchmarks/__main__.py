@@ -30,21 +30,12 @@ def _end(_number: int, _frame: FrameType | None) -> None:
     sys.exit("ended by a signal")
 
 
-def _deploy(cloud: Cloud) -> None:
-    """The environment `local`; a second run proves that there is nothing left to do."""
-    for run in (cloud.playbook("site.yml"), cloud.playbook("site.yml")):
-        if run.status != 0:
-            sys.exit(run.output)
-    if run.changed != 0:
-        sys.exit(f"Nothing changed, and yet site.yml changes something:\n{run.output}")
-
-
 def _on_a_deployed_cloud(measure: Callable[[Cloud, int], Figures], rounds: int) -> Figures:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as directory:
         cloud = Cloud.at_a_free_place(Path(directory) / "localcloud")
         cloud.up()
         try:
-            _deploy(cloud)
+            noop.deploy(cloud)
             return measure(cloud, rounds)
         finally:
             cloud.down()

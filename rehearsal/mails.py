@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import urllib.request
+from pathlib import Path
+from typing import Protocol
 
 from localcloud.mailbox import Mail, Mailbox
-from rehearsal.cloud import Cloud
+
+
+class Cloud(Protocol):
+    """What has to be known of a local cloud, whoever started it."""
+
+    @property
+    def state_dir(self) -> Path: ...
+
+    @property
+    def endpoint(self) -> str: ...
 
 
 def arrived(cloud: Cloud) -> list[Mail]:
