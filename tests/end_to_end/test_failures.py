@@ -10,6 +10,7 @@ import pytest
 
 from rehearsal.scenarios.applications import Applications
 from tests.cloud import Cloud
+from tests.interruption import Line, kill_at
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -56,4 +57,24 @@ def test_names_the_cause_and_the_next_run_repairs(cloud: Cloud, broken_applicati
     again = cloud.playbook("site.yml", variables=environment)
     assert again.changed == 0, again.output
     removed = cloud.playbook("playbooks/teardown.yml", variables={**environment, "teardown_environment": env_name})
+    assert removed.status == 0, removed.output
+
+
+def test_a_first_fleet_that_never_served_is_no_hindrance(cloud: Cloud, broken_application: Path) -> None:
+    """It could not be created; then its application was broken, and its controller gone. What mends it is released."""
+    environment = {"env_name": "never", **SMALL}
+    refused = cloud.playbook("site.yml", variables={**environment, "fleet_machine_image_id": "ami-00000000000000000"})
+    assert refused.status != 0
+    assert "No fleet is deployed." in refused.output, refused.output
+
+    broken = {**environment, "image_context": str(broken_application)}
+    kill_at(Line("TASK [fleet : Ready | "), cloud, "site.yml", variables=broken)
+    unlocked = cloud.playbook("playbooks/unlock.yml", variables=environment)
+    assert unlocked.status == 0, unlocked.output
+
+    mended = cloud.playbook("site.yml", variables=environment)
+    assert mended.status == 0, mended.output
+    again = cloud.playbook("site.yml", variables=environment)
+    assert (again.status, again.changed) == (0, 0), again.output
+    removed = cloud.playbook("playbooks/teardown.yml", variables={**environment, "teardown_environment": "never"})
     assert removed.status == 0, removed.output

@@ -179,6 +179,28 @@ def test_a_release_and_the_way_back_fail_no_request(environment: Environment) ->
     assert "lock" not in environment.records()
 
 
+def test_from_a_release_whose_smoke_test_failed_the_way_back_is_what_served_before_it(environment: Environment) -> None:
+    before, _ = environment.history()[-1]
+    unseen = environment.run("playbooks/release.yml", "Hello Jupiter!", smoke_test_expected_text="Hello Moon!")
+    assert unseen.status != 0
+    failed, result = environment.history()[-1]
+    assert (failed != before, result) == (True, "failed")
+    assert f"Deployed now: release {failed}" in unseen.output
+
+    # It serves: what is left is to see that it does.
+    seen = environment.run("playbooks/release.yml", "Hello Jupiter!")
+    assert seen.status == 0, seen.output
+    assert REFRESH not in seen.output
+    assert environment.history()[-1] == (failed, "succeeded")
+
+    unseen = environment.run("playbooks/rollback.yml", release_name=before, smoke_test_expected_text="Hello Moon!")
+    assert unseen.status != 0
+    assert environment.history()[-1] == (before, "failed")
+    back = environment.run("playbooks/rollback.yml")
+    assert back.status == 0, back.output
+    assert environment.history()[-1] == (failed, "succeeded"), "Deployed was the one before, whatever history says."
+
+
 def test_a_released_image_is_kept_from_expiring(environment: Environment) -> None:
     newest = environment.newest_record()
     (image,) = environment.cloud.client("ecr").describe_images(

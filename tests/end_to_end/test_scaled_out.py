@@ -104,18 +104,25 @@ def test_a_release_replaces_every_instance_and_loses_none(fleet: Fleet, tmp_path
     assert fleet.look() == (SCALED_OUT, SCALED_OUT)
 
 
-def test_a_release_awaits_an_instance_that_is_on_its_way(fleet: Fleet, tmp_path: Path) -> None:
-    """Load may scale the group out at the very moment of a release: that is no reason to refuse it."""
+@pytest.mark.parametrize("playbook", ["release", "rollback"])
+def test_a_release_awaits_an_instance_that_is_on_its_way_and_a_rollback_nobody(
+    fleet: Fleet, tmp_path: Path, playbook: str
+) -> None:
+    """Load may scale out at the moment of a release: no reason to refuse it. One may go back from a sick fleet."""
+    size = fleet.look()[0] + 1
     autoscaling = fleet.cloud.client("autoscaling")
     held = {"AutoScalingGroupName": GROUP, "LifecycleHookName": "held"}
     autoscaling.put_lifecycle_hook(**held, LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING")
-    autoscaling.set_desired_capacity(AutoScalingGroupName=GROUP, DesiredCapacity=SCALED_OUT + 1)
-    variables = {"env_name": "wide", "image_context": str(Applications(tmp_path).good("wide-meanwhile"))}
-    with RunningPlaybook(fleet.cloud, "playbooks/release.yml", variables=variables) as run:
-        run.read_until("FAILED - RETRYING: [local]: Gates | Read the group")
-        (coming,) = eventually(fleet.pending, "the instance waits for its hook")
-        autoscaling.complete_lifecycle_action(**held, LifecycleActionResult="CONTINUE", InstanceId=coming)
+    autoscaling.set_desired_capacity(AutoScalingGroupName=GROUP, DesiredCapacity=size)
+    variables: dict[str, Any] = {"env_name": "wide"}
+    if playbook == "release":
+        variables["image_context"] = str(Applications(tmp_path).good("wide-meanwhile"))
+    awaited = {"release": "FAILED - RETRYING: [local]: Gates | Read the group", "rollback": "Group UPDATE_IN_PROGRESS"}
+    with RunningPlaybook(fleet.cloud, f"playbooks/{playbook}.yml", variables=variables) as run:
+        run.read_until(awaited[playbook])
+        for coming in eventually(fleet.pending, "an instance waits for its hook"):
+            autoscaling.complete_lifecycle_action(**held, LifecycleActionResult="CONTINUE", InstanceId=coming)
         autoscaling.delete_lifecycle_hook(**held)
         outcome = run.finish()
     assert outcome.status == 0, outcome.output
-    assert fleet.look() == (SCALED_OUT + 1, SCALED_OUT + 1)
+    eventually(lambda: fleet.look() == (size, size), "every instance serves", 120)

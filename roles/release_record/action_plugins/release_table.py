@@ -23,8 +23,9 @@ READING = ("read", "free")
 class ActionModule(ControllerAction):
     """Options: C(table); C(environment); C(state), one of V(read), V(free), V(begun), V(finished) and V(unlocked).
 
-    C(release) for V(begun): C(digest) and whatever else is to be remembered. C(number), C(result) and C(reason) for
-    V(finished). C(region) is the table's. Returns C(lock) and C(releases), newest first; for V(begun) C(release).
+    C(release) for V(begun): C(digest) and whatever else is to be remembered. C(number), C(token), C(result) and
+    C(reason) for V(finished). C(region) is the table's. Returns C(lock) and C(releases), newest first; for V(begun)
+    C(release) and C(token). Warns where the lock was somebody else's at the end.
     """
 
     ARGUMENTS: ClassVar[dict[str, Any]] = {
@@ -33,6 +34,7 @@ class ActionModule(ControllerAction):
         "state": {"type": "str", "required": True, "choices": [*READING, "begun", "finished", "unlocked"]},
         "release": {"type": "dict", "default": {}},
         "number": {"type": "int", "default": 0},
+        "token": {"type": "str", "default": ""},
         "result": {"type": "str", "default": ""},
         "reason": {"type": "str", "default": ""},
         "region": {"type": "str"},
@@ -54,20 +56,40 @@ class ActionModule(ControllerAction):
     def _done(self, table: ReleaseTable, options: dict[str, Any]) -> dict[str, Any]:
         state = options["state"]
         # A worker is asked; the run is the process that started it.
-        holder = Holder(f"{getpass.getuser()}@{socket.gethostname()}", socket.gethostname(), os.getppid())
+        holder = Holder(f"{getpass.getuser()}@{socket.gethostname()}", _host(), os.getppid())
         if state == "free":
             table.see_free(holder)
             return {}
         if state == "begun":
             release = {str(key): str(value) for key, value in options["release"].items() if value}
-            return {"changed": True, "release": table.begin(release, holder)}
+            begun = table.begin(release, holder)
+            return {"changed": True, "release": begun.record, "token": begun.token}
         if state == "finished":
-            table.finish(options["number"], options["result"], options["reason"])
-            return {"changed": True}
+            return self._finished(table, options)
         if state == "unlocked":
             lock = table.unlock()
             return {"changed": bool(lock), "lock": lock}
         return table.read()
+
+    @staticmethod
+    def _finished(table: ReleaseTable, options: dict[str, Any]) -> dict[str, Any]:
+        if table.finish(options["number"], options["token"], options["result"], options["reason"]):
+            return {"changed": True}
+        return {
+            "warnings": [
+                f"The lock of release {options['number']} was taken away before it ended: that it {options['result']} "
+                "is not in the history."
+            ]
+        }
+
+
+def _host() -> str:
+    """This host's name, with the kernel's start and the namespace of process numbers, where the system has these."""
+    boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    parts = [socket.gethostname()]
+    parts += [boot.read_text().strip()] if boot.is_file() else []
+    parts += [str(namespace.readlink())] if namespace.is_symlink() else []
+    return " ".join(parts)
 
 
 def _is_alive(process: int) -> bool:

@@ -7,6 +7,7 @@ the twelfth release. Conditional writes make sure that of two who start at once 
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,11 +28,22 @@ class LockedError(Exception):
 
 @dataclass(frozen=True)
 class Holder:
-    """Who releases: `who` as people know them, `host` and `process` to tell whether they still do."""
+    """Who releases: `who` as people know them, `host` and `process` to tell whether they still do.
+
+    `host` is one in which a process number means one process: another after a reboot, and in each container.
+    """
 
     who: str
     host: str
     process: int
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A release that was begun: its record, and the token that the lock carries for as long as it is its own."""
+
+    record: dict[str, Any]
+    token: str
 
 
 @dataclass(frozen=True)
@@ -66,19 +78,18 @@ class ReleaseTable:
         if lock and self._lives(lock, holder):
             raise LockedError(self._refusal(lock))
 
-    def begin(self, release: Mapping[str, str], holder: Holder) -> dict[str, Any]:
+    def begin(self, release: Mapping[str, str], holder: Holder) -> Begun:
         """Takes the lock and begins a record; a release of the same that was interrupted is gone on with.
 
         :param release: `digest` and whatever else is to be remembered, as text.
-        :return: the record.
         :raises LockedError: somebody else holds the lock; nothing was written.
         """
-        self._take_lock(release, holder)
+        token = self._take_lock(release, holder)
         releases = self.read()["releases"]
         latest = releases[0] if releases else {}
         if latest.get("result") == IN_PROGRESS:
             if _intent(latest) == _intent(release):
-                return dict(latest)
+                return Begun(dict(latest), token)
             self._set_result(latest["number"], INTERRUPTED, "another release followed")
         record = {
             **release,
@@ -90,12 +101,25 @@ class ReleaseTable:
         }
         record["record"] = f"{PREFIX}{record['number']:06d}"
         self._put(record, "attribute_not_exists(#record)", {"#record": "record"})
-        return record
+        return Begun(record, token)
 
-    def finish(self, number: int, result: str, reason: str = "") -> None:
-        """Notes how the release ended, and gives the lock back."""
+    def finish(self, number: int, token: str, result: str, reason: str = "") -> bool:
+        """Gives the lock back and notes how the release ended; False, and nothing is written, where it is ours no more.
+
+        A run that dies between the two leaves a record in progress without a lock, which the next one goes on with.
+        """
+        try:
+            self.client.delete_item(
+                TableName=self.table,
+                Key=self._key(LOCK),
+                ConditionExpression="#token = :token",
+                ExpressionAttributeNames={"#token": "token"},
+                ExpressionAttributeValues={":token": {"S": token}},
+            )
+        except self.client.exceptions.ConditionalCheckFailedException:
+            return False
         self._set_result(number, result, reason)
-        self.unlock()
+        return True
 
     def unlock(self) -> dict[str, Any]:
         """Takes the lock away, whoever holds it; what it said, empty without one."""
@@ -104,9 +128,12 @@ class ReleaseTable:
 
     # --- the lock -----------------------------------------------------------------------------------------
 
-    def _take_lock(self, release: Mapping[str, str], holder: Holder) -> None:
+    def _take_lock(self, release: Mapping[str, str], holder: Holder) -> str:
+        """The token of the lock that was taken."""
+        token = uuid.uuid4().hex
         lock = {
             "record": LOCK,
+            "token": token,
             "holder": holder.who,
             "host": holder.host,
             "process": holder.process,
@@ -115,19 +142,20 @@ class ReleaseTable:
             **{name: release[name] for name in ("digest", "machine_image") if release.get(name)},
         }
         if self._put_if(lock, "attribute_not_exists(#record)", {"#record": "record"}):
-            return
+            return token
         seen = self.read()["lock"]
         if seen:
             self._await_silence(seen, release, holder)
         # Only from whom was seen: a third one may have been faster.
         taken = self._put_if(
             lock,
-            "attribute_not_exists(#record) OR (#host = :host AND #process = :process AND heartbeat = :heartbeat)",
-            {"#record": "record", "#host": "host", "#process": "process"},
-            {":host": seen.get("host", ""), ":process": seen.get("process", 0), ":heartbeat": seen.get("heartbeat", 0)},
+            "attribute_not_exists(#record) OR (#token = :token AND heartbeat = :heartbeat)",
+            {"#record": "record", "#token": "token"},
+            {":token": seen.get("token", ""), ":heartbeat": seen.get("heartbeat", 0)},
         )
         if not taken:
             raise LockedError(self._refusal(self.read()["lock"] or seen))
+        return token
 
     def _await_silence(self, seen: Mapping[str, Any], release: Mapping[str, str], holder: Holder) -> None:
         """Returns when the holder has gone and wanted the same; raises LockedError otherwise."""

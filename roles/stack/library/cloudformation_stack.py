@@ -30,9 +30,10 @@ options:
   state:
     description:
       - V(present) plans and applies, V(absent) deletes.
-      - V(described) only reads the stack, V(drift_detected) has CloudFormation compare it with what is there.
+      - V(described) only reads the stack, V(settled) awaits what is happening to it before, and changes nothing either.
+      - V(drift_detected) has CloudFormation compare the stack with what is there.
     type: str
-    choices: [present, absent, described, drift_detected]
+    choices: [present, absent, described, settled, drift_detected]
     default: present
   template:
     description:
@@ -142,8 +143,9 @@ options:
     default: 30
   heartbeat:
     description:
-      - Lock to keep alive while an operation is awaited, C(table) and the key of the lock's item in it.
-      - Its C(heartbeat), a number, is set to the present moment every 15 seconds for as long as the item is there.
+      - Lock to keep alive while an operation is awaited, C(table), its C(region), the C(token) that the lock carries,
+        and the key of the lock's item.
+      - Its C(heartbeat), a number, is set to the present moment every 15 seconds for as long as it carries the token.
     type: dict
     default: {}
   region:
@@ -265,6 +267,10 @@ status:
   description: Status of the stack, empty when there is none.
   type: str
   returned: always, when it is known
+last_operation:
+  description: When the stack was created, or last updated, in UTC like V(2026-01-31T23:59:59Z); empty without a stack.
+  type: str
+  returned: success
 outputs:
   description: The stack's outputs.
   type: dict
@@ -333,7 +339,11 @@ known_after_apply:
 attached:
   description: Whether the task waited for an operation that it had not started.
   type: bool
-  returned: state is present
+  returned: state is present or settled
+reason:
+  description: Why the operation that was awaited failed, empty where none did.
+  type: str
+  returned: state is settled
 repaired:
   description: What was repaired, one sentence each.
   type: list

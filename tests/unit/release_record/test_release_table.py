@@ -52,7 +52,11 @@ class Dynamo:
         item = self.items[Key["record"]["S"]]
         item.update({name[1:]: value for name, value in ExpressionAttributeValues.items()})
 
-    def delete_item(self, Key: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def delete_item(self, Key: dict[str, Any], **more: Any) -> dict[str, Any]:
+        present = self.items.get(Key["record"]["S"], {})
+        for name, value in more.get("ExpressionAttributeValues", {}).items():
+            if present.get(name[1:]) != value:
+                raise ConditionalCheckFailedError
         return {"Attributes": self.items.pop(Key["record"]["S"], {})}
 
 
@@ -81,9 +85,9 @@ def world() -> World:
 
 def test_a_release_is_numbered_and_remembered(world: World) -> None:
     first = world.table.begin(NEW, ANNA)
-    world.table.finish(first["number"], SUCCEEDED)
+    assert world.table.finish(first.record["number"], first.token, SUCCEEDED)
     second = world.table.begin(OTHER, BERT)
-    world.table.finish(second["number"], FAILED, "it never answered")
+    assert world.table.finish(second.record["number"], second.token, FAILED, "it never answered")
     found = world.table.read()
     assert found["lock"] == {}
     assert [(r["number"], r["name"], r["by"], r["result"]) for r in found["releases"]] == [
@@ -110,13 +114,13 @@ def test_the_same_release_on_this_host_goes_on_at_once_when_its_process_is_gone(
         world.table.begin(NEW, again)
     world.alive.remove(11)
     world.table.see_free(again)
-    assert world.table.begin(NEW, again)["number"] == began["number"]
+    assert world.table.begin(NEW, again).record["number"] == began.record["number"]
     assert world.now == 1_000_000.0
 
 
 def test_the_same_release_from_another_host_goes_on_when_the_heartbeat_has_stopped(world: World) -> None:
     began = world.table.begin(NEW, ANNA)
-    assert world.table.begin(NEW, BERT)["number"] == began["number"]
+    assert world.table.begin(NEW, BERT).record["number"] == began.record["number"]
     assert world.now - 1_000_000 >= 60
     assert world.table.read()["lock"]["holder"] == "bert@two"
 
@@ -135,7 +139,26 @@ def test_another_release_waits_for_somebody_to_unlock_however_long_ago_it_was(wo
     with pytest.raises(LockedError, match=r"playbooks/unlock\.yml"):
         world.table.begin(OTHER, BERT)
     assert world.table.unlock()["holder"] == "anna@one"
-    assert world.table.begin(OTHER, BERT)["number"] == 2
+    assert world.table.begin(OTHER, BERT).record["number"] == 2
     assert [release["result"] for release in world.table.read()["releases"]] == ["in progress", "interrupted"]
     assert world.table.unlock() != {}
     assert world.table.unlock() == {}
+
+
+def test_whoever_lost_the_lock_neither_gives_back_nor_overwrites_what_is_another_s(world: World) -> None:
+    """A laptop that slept through its own release, which somebody then took for given up."""
+    slept = world.table.begin(NEW, ANNA)
+    world.table.unlock()
+    other = world.table.begin(OTHER, BERT)
+    assert not world.table.finish(slept.record["number"], slept.token, SUCCEEDED)
+    found = world.table.read()
+    assert found["lock"]["token"] == other.token
+    assert [release["result"] for release in found["releases"]] == ["in progress", "interrupted"]
+
+
+def test_a_release_that_was_taken_over_is_ended_by_the_one_that_took_it(world: World) -> None:
+    slept = world.table.begin(NEW, ANNA)
+    taken = world.table.begin(NEW, BERT)
+    assert not world.table.finish(slept.record["number"], slept.token, FAILED)
+    assert [release["result"] for release in world.table.read()["releases"]] == ["in progress"]
+    assert world.table.finish(taken.record["number"], taken.token, SUCCEEDED)

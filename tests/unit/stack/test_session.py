@@ -35,6 +35,11 @@ def test_the_play_comes_before_the_process() -> None:
     assert where.service_endpoints == {}
 
 
+def test_clients_of_another_region_are_the_same_caller_s() -> None:
+    client = Clients(connection({}, PLAY, {})).in_region("eu-west-1")("dynamodb")
+    assert (client.meta.region_name, client.meta.endpoint_url) == ("eu-west-1", "http://127.0.0.1:9")
+
+
 def test_options_come_before_the_play() -> None:
     where = connection({"region": "eu-north-1", "endpoint_url": "http://127.0.0.1:8", "profile": "p"}, PLAY, {})
     assert (where.region, where.endpoint_url, where.profile) == ("eu-north-1", "http://127.0.0.1:8", "p")
@@ -97,7 +102,7 @@ def test_requests_are_valid_for_botocore() -> None:
                     {
                         "StackName": "demo",
                         "StackStatus": "CREATE_COMPLETE",
-                        "CreationTime": "2026-01-01T00:00:00Z",
+                        "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
                         "StackId": "arn:1",
                         "Outputs": [{"OutputKey": "A", "OutputValue": "b"}],
                     }
@@ -108,6 +113,7 @@ def test_requests_are_valid_for_botocore() -> None:
         result = run(options, clients, lambda line: None)
     assert result["outputs"] == {"A": "b"}
     assert result["exists"] is True
+    assert result["last_operation"] == "2026-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from .describe import Stack, deployed_template, describe
 from .errors import StackError, error_code, error_message
 from .explain import explain
 from .guard import refusals
-from .instances import consoles, refresh_progress
+from .instances import explained, refresh_progress
 from .options import KNOWN_AFTER_APPLY, missing_parameters
 from .plan import Plan, from_change_set, from_template
 from .remove import delete
@@ -249,9 +249,7 @@ class Present:
         """Raises StackError with the root cause when an operation did not succeed."""
         if outcome.succeeded:
             return
-        client_for = self.ctx.other_client
-        why = explain(outcome.events, consoles(client_for, self.options.console_lines) if client_for else None)
-        self.ctx.say_block(why.lines())
+        why = explained(self.ctx, outcome)
         after = (
             " The next run deletes what is left and creates it again."
             if outcome.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from .compare import outputs_of, parameters_of, tags_of
@@ -32,6 +33,10 @@ def deployed_template(ctx: Context) -> Any:
     return ctx.client.get_template(StackName=ctx.options.name, TemplateStage="Original")["TemplateBody"]
 
 
+def _moment(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def facts(ctx: Context, stack: Stack | None) -> dict[str, Any]:
     """A stack as fields of the task's result."""
     if stack is None:
@@ -39,6 +44,7 @@ def facts(ctx: Context, stack: Stack | None) -> dict[str, Any]:
             "exists": False,
             "stack_id": "",
             "status": "",
+            "last_operation": "",
             "outputs": {},
             "parameters": {},
             "stack_tags": {},
@@ -49,6 +55,7 @@ def facts(ctx: Context, stack: Stack | None) -> dict[str, Any]:
         "exists": True,
         "stack_id": stack["StackId"],
         "status": stack["StackStatus"],
+        "last_operation": _moment(stack.get("LastUpdatedTime") or stack["CreationTime"]),
         "outputs": {key: ctx.mask(value) for key, value in outputs_of(stack).items()},
         "parameters": parameters_of(stack),
         "stack_tags": tags_of(stack),

@@ -10,14 +10,14 @@ INTERVAL_SECONDS = 15.0
 
 
 class Heartbeat:
-    """Writes the moment into the item of a DynamoDB table, again and again, for as long as the item exists."""
+    """Writes the moment into the item of a DynamoDB table, again and again, for as long as it carries the token."""
 
     def __init__(
         self, client_for: Callable[[str], Any], lock: Mapping[str, str], clock: Callable[[], float] = time.time
     ) -> None:
         self._client_for = client_for
-        self._table = lock["table"]
-        self._key = {name: {"S": value} for name, value in lock.items() if name != "table"}
+        self._table, self._token = lock["table"], lock["token"]
+        self._key = {name: {"S": value} for name, value in lock.items() if name not in ("table", "region", "token")}
         self._clock = clock
         self._last = 0.0
 
@@ -32,8 +32,9 @@ class Heartbeat:
                 TableName=self._table,
                 Key=self._key,
                 UpdateExpression="SET heartbeat = :now",
-                ConditionExpression="attribute_exists(heartbeat)",
-                ExpressionAttributeValues={":now": {"N": f"{now:.0f}"}},
+                ConditionExpression="#token = :token",
+                ExpressionAttributeNames={"#token": "token"},
+                ExpressionAttributeValues={":now": {"N": f"{now:.0f}"}, ":token": {"S": self._token}},
             )
         except Exception:  # a lock that somebody broke, or a right that is missing: the next beat tries again
             return

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .context import Context
 from .errors import error_message
-from .explain import Console, Consoles
-from .watch import Event, Progress
+from .explain import Console, Consoles, Explanation, explain
+from .watch import Event, Outcome, Progress
 
 GROUP = "AWS::AutoScaling::AutoScalingGroup"
 INSTANCE = "AWS::EC2::Instance"
@@ -45,6 +46,14 @@ def refresh_progress(client_for: ClientFor) -> Progress:
         return None
 
     return figure
+
+
+def explained(ctx: Context, outcome: Outcome) -> Explanation:
+    """Why an operation failed, consoles included; shown as well."""
+    client_for = ctx.other_client
+    why = explain(outcome.events, consoles(client_for, ctx.options.console_lines) if client_for else None)
+    ctx.say_block(why.lines())
+    return why
 
 
 def consoles(client_for: ClientFor, lines: int) -> Consoles:

@@ -19,7 +19,11 @@ MAX_MONITORING_MINUTES = 180
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
-    "state": {"type": "str", "default": "present", "choices": ["present", "absent", "described", "drift_detected"]},
+    "state": {
+        "type": "str",
+        "default": "present",
+        "choices": ["present", "absent", "described", "settled", "drift_detected"],
+    },
     "template": {"type": "path"},
     "template_body": {"type": "str"},
     "parameters": {"type": "dict", "default": {}},

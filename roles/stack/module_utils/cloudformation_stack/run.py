@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import drift, remove
+from . import drift, remove, settle
 from .apply import Present
 from .compare import template_is_deployed
 from .context import Context
@@ -26,7 +26,7 @@ def run(options: Options, clients: Clients, display: Callable[[str], None]) -> d
     try:
         ctx = Context(options, clients("cloudformation"), clients.region, display, mask, clients)
         if options.heartbeat:
-            ctx.beat = Heartbeat(clients, options.heartbeat)
+            ctx.beat = Heartbeat(clients.in_region(options.heartbeat["region"]), options.heartbeat)
         result = _dispatch(ctx)
         stack = result.pop("stack") if "stack" in result else describe(ctx)
         result |= facts(ctx, stack)
@@ -51,6 +51,8 @@ def _dispatch(ctx: Context) -> dict[str, Any]:
         return remove.absent(ctx)
     if ctx.options.state == "drift_detected":
         return drift.detected(ctx)
+    if ctx.options.state == "settled":
+        return settle.settled(ctx)
     return _described(ctx)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .errors import StackError
@@ -135,6 +135,10 @@ class Clients:
     @property
     def region(self) -> str:
         return str(self("cloudformation").meta.region_name)
+
+    def in_region(self, region: str) -> Clients:
+        """Others, as the same caller, of another region."""
+        return Clients(replace(self._where, region=region))
 
     def __call__(self, service: str) -> Any:
         if service not in self._made:
