@@ -345,6 +345,23 @@ def test_an_update_that_somebody_started_meanwhile_is_attached_to() -> None:
     assert Present(context(cloud, BODY, parameters={"Size": 2})[0]).run()["changed"] is True
 
 
+@pytest.mark.parametrize("moment", ["describe_change_set", "execute_change_set"])
+def test_a_change_set_that_another_run_removed_as_a_leftover_is_made_again(moment: str) -> None:
+    cloud = deployed()
+    original = getattr(cloud, f"do_{moment}")
+    removed: list[bool] = []
+
+    def removed_once(**arguments: object) -> object:
+        if not removed:
+            removed.append(True)
+            raise client_error(moment, "ChangeSetNotFound", "ChangeSet [ansible-1] does not exist")
+        return original(**arguments)
+
+    setattr(cloud, f"do_{moment}", removed_once)
+    assert Present(context(cloud, BODY, parameters={"Size": 2})[0]).run()["changed"] is True
+    assert cloud.names().count("create_change_set") == 2
+
+
 def test_other_errors_are_not_swallowed() -> None:
     cloud = deployed()
 

@@ -283,7 +283,7 @@ def _as_template(deployed: Any) -> Template:
 
 
 def _somebody_was_faster(error: Exception) -> bool:
-    """Another operation began between reading the stack and changing it."""
-    if error_code(error) in ("InvalidChangeSetStatus", "OperationInProgressException"):
+    """Another operation began after the stack was read, or another run took our change set for a leftover."""
+    if error_code(error) in ("InvalidChangeSetStatus", "ChangeSetNotFound", "OperationInProgressException"):
         return True
     return error_code(error) == "ValidationError" and "_IN_PROGRESS" in error_message(error)
