@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud import Cloud, PlaybookRun
+from tests.cloud import REGION, Cloud, PlaybookRun
 from tests.end_to_end.conftest import Deployed, everything
 
 pytestmark = pytest.mark.timeout(600)
@@ -174,8 +174,9 @@ def test_the_plan_of_the_environment_holds_its_drift(deployed: Deployed) -> None
     clean = deployed.cloud.playbook("playbooks/plan.yml", "--check", "--diff")
     assert (clean.status, clean.changed) == (0, 0), clean.output
     assert plan_lines(clean) == [], clean.output
-    for stack in ("registry", "local-network", "local-load-balancer", "local-fleet-blue"):
+    for stack in ("bootstrap", "registry", "local-network", "local-load-balancer", "local-fleet-blue"):
         assert f"\nhello-{stack}: no drift\n" in clean.output
+    assert "\nhello-local-fleet-green does not exist\n" in clean.output
     delay("77")
     try:
         drifted = deployed.cloud.playbook("playbooks/plan.yml", "--check", "--diff")
@@ -188,6 +189,14 @@ def test_the_plan_of_the_environment_holds_its_drift(deployed: Deployed) -> None
     assert re.fullmatch(r"TargetGroupAttributes\S*: template .*10.* → found .*77.*", lines[2]), lines
     assert len(lines) == 3
     assert everything(deployed.cloud) == before
+
+
+def test_the_accounts_stack_is_compared_in_its_own_region(deployed: Deployed) -> None:
+    elsewhere = {"aws_region": "eu-west-1", "bootstrap_region": REGION}
+    plan = deployed.cloud.playbook("playbooks/plan.yml", "--check", "--diff", variables=elsewhere)
+    assert plan.status == 0, plan.output
+    assert "\nhello-bootstrap: no drift\n" in plan.output
+    assert "\nhello-local-network does not exist\n" in plan.output
 
 
 def test_a_plan_that_may_change_something_is_refused(deployed: Deployed) -> None:

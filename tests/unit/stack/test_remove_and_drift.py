@@ -92,6 +92,33 @@ def test_drift_property_by_property() -> None:
     assert [item["logical_id"] for item in result["drift"]] == ["Group", "Odd"]
 
 
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ("", "demo does not exist"),
+        ("CREATE_IN_PROGRESS", "demo is CREATE_IN_PROGRESS: drift can be told when that has ended"),
+        ("UPDATE_IN_PROGRESS", "demo is UPDATE_IN_PROGRESS: drift can be told when that has ended"),
+        ("REVIEW_IN_PROGRESS", "demo is REVIEW_IN_PROGRESS: drift can be told when the next run has repaired it"),
+        ("ROLLBACK_COMPLETE", "demo is ROLLBACK_COMPLETE: drift can be told when the next run has repaired it"),
+        ("DELETE_FAILED", "demo is DELETE_FAILED: drift can be told when the next run has repaired it"),
+    ],
+)
+def test_of_a_stack_that_cannot_be_compared_it_is_said_why(status: str, sentence: str) -> None:
+    cloud = there(status) if status else FakeCloudFormation()
+    ctx, said = context(cloud, state="drift_detected", check=True)
+    result = drift.detected(ctx)
+    assert (result["drifted"], result["drift"], result["drift_text"]) == (False, [], [sentence])
+    assert said == [sentence]
+    assert cloud.names() == ["describe_stacks"]
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"])
+def test_a_stack_that_went_back_is_compared(status: str) -> None:
+    ctx, said = context(there(status), state="drift_detected")
+    drift.detected(ctx)
+    assert said == ["demo: no drift"]
+
+
 def test_no_drift_is_said() -> None:
     ctx, said = context(there(), state="drift_detected")
     assert drift.detected(ctx)["drifted"] is False

@@ -8,7 +8,20 @@ from typing import Any
 from .context import Context, Pace
 from .describe import describe
 from .errors import StackError
+from .repair import Step, next_step
 from .text import clean, shorten
+
+# CloudFormation refuses to compare in any other status. Source: "Detect drift on an entire stack" in its user guide.
+_COMPARABLE = frozenset(
+    {
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE",
+        "UPDATE_ROLLBACK_FAILED",
+        "IMPORT_COMPLETE",
+        "IMPORT_ROLLBACK_COMPLETE",
+    }
+)
 
 # NOT_CHECKED and UNKNOWN are told as well: silence about them would read as "no drift".
 _TOLD = ("MODIFIED", "DELETED", "NOT_CHECKED", "UNKNOWN")
@@ -21,10 +34,16 @@ _WORDS = {
 
 
 def detected(ctx: Context) -> dict[str, Any]:
-    """Detect the drift of the task's stack; the task's result. Writes nothing to any resource."""
+    """Detect the drift of the task's stack; the task's result. Writes nothing to any resource.
+
+    A stack that cannot be compared has no drift to tell; the text says why.
+    """
     stack = describe(ctx)
-    if stack is None:
-        return {"changed": False, "drifted": False, "drift": [], "drift_text": []}
+    obstacle = _obstacle(stack["StackStatus"] if stack else None)
+    if obstacle:
+        sentence = f"{ctx.options.name} {obstacle}"
+        ctx.say(sentence)
+        return {"changed": False, "drifted": False, "drift": [], "drift_text": [sentence], "stack": stack}
     detection = ctx.client.detect_stack_drift(StackName=ctx.options.name)["StackDriftDetectionId"]
     state = _await(ctx, detection)
     resources = _resources(ctx)
@@ -33,6 +52,17 @@ def detected(ctx: Context) -> dict[str, Any]:
     text = lines(ctx.options.name, found)
     ctx.say_block(text)
     return {"changed": False, "drifted": drifted, "drift": found, "drift_text": text}
+
+
+def _obstacle(status: str | None) -> str:
+    """What is to be said of a stack that cannot be compared, empty for one that can."""
+    if status is None:
+        return "does not exist"
+    if status in _COMPARABLE:
+        return ""
+    if next_step(status) is Step.AWAIT:
+        return f"is {status}: drift can be told when that has ended"
+    return f"is {status}: drift can be told when the next run has repaired it"
 
 
 def lines(stack: str, found: list[dict[str, Any]]) -> list[str]:
