@@ -93,10 +93,6 @@ options:
     type: list
     elements: str
     default: []
-  allow_variable:
-    description: Name of the variable that the refusal tells the reader to set.
-    type: str
-    default: allow_replace_or_delete
   wait:
     description:
       - Whether to wait for the operation. V(false) starts it and returns, so that stacks which do not depend on
@@ -112,10 +108,6 @@ options:
     description: Seconds to wait for one operation. CloudFormation goes on after that; the next run attaches.
     type: int
     default: 3600
-  timeout_variable:
-    description: Name of the variable that the message about a missed deadline names.
-    type: str
-    default: timeout
   plan_timeout:
     description: Seconds to wait for a change set, or for a drift detection.
     type: int
@@ -146,6 +138,10 @@ options:
       - Lock to keep alive while an operation is awaited, C(table), its C(region), the C(token) that the lock carries,
         and the key of the lock's item.
       - Its C(heartbeat), a number, is set to the present moment every 15 seconds for as long as it carries the token.
+    type: dict
+    default: {}
+  variables:
+    description: Names of the variables that options are given by. Messages name these in place of the options.
     type: dict
     default: {}
   region:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 from cloudformation_stack.apply import Present
@@ -273,8 +275,9 @@ def replaced(cloud: FakeCloudFormation) -> FakeCloudFormation:
 
 def test_a_replacement_is_refused_by_name() -> None:
     cloud = replaced(deployed())
+    ctx, _ = context(cloud, BODY, parameters={"Size": 2}, variables={"allow_replace_or_delete": "my_variable"})
     with pytest.raises(StackError, match=r"Topic .*because of DisplayName.*my_variable: \[Topic\]"):
-        Present(context(cloud, BODY, parameters={"Size": 2}, allow_variable="my_variable")[0]).run()
+        Present(ctx).run()
     assert cloud.change_sets == {}
     assert "execute_change_set" not in cloud.names()
 
@@ -322,8 +325,44 @@ def test_a_rollback_that_fails_again_gives_the_command() -> None:
     cloud.script["CONTINUE"] = [
         whole("UPDATE_ROLLBACK_IN_PROGRESS", ("Topic", "UPDATE_FAILED", "stuck"), end="UPDATE_ROLLBACK_FAILED")
     ]
-    with pytest.raises(StackError, match=r"stuck.*--resources-to-skip Topic"):
-        Present(context(cloud, BODY)[0]).run()
+    ctx, _ = context(cloud, BODY, variables={"resources_to_skip": "my_variable"})
+    with pytest.raises(StackError, match=r"stuck.*my_variable: \[Topic\].*--resources-to-skip Topic"):
+        Present(ctx).run()
+
+
+def test_a_rollback_leaves_out_what_it_is_told_to() -> None:
+    cloud = deployed("UPDATE_ROLLBACK_FAILED")
+    cloud.script["CONTINUE"] = [whole("UPDATE_ROLLBACK_IN_PROGRESS")]
+    Present(context(cloud, BODY, resources_to_skip=["Topic"])[0]).run()
+    assert cloud.arguments("continue_update_rollback")["ResourcesToSkip"] == ["Topic"]
+
+
+def test_an_alarm_that_stays_names_what_limits_the_wait_for_it() -> None:
+    alarm = "arn:aws:cloudwatch:us-east-1:000000000000:alarm:errors"
+    triggers = {"RollbackTriggers": [{"Arn": alarm, "Type": "AWS::CloudWatch::Alarm"}]}
+    cloud = deployed("UPDATE_ROLLBACK_FAILED", RollbackConfiguration=triggers)
+
+    class CloudWatch:
+        def describe_alarms(self, **_: object) -> dict[str, object]:
+            return {"MetricAlarms": [{"AlarmName": "errors", "StateValue": "ALARM"}]}
+
+    given: dict[str, Any] = {"alarm_timeout": 20, "variables": {"alarm_timeout": "my_variable"}}
+    ctx, _ = context(cloud, BODY, other=lambda service: CloudWatch(), **given)
+    with pytest.raises(StackError, match=r"errors is still in ALARM after 20 s \(my_variable\)"):
+        Present(ctx).run()
+
+
+def test_a_plan_that_takes_too_long_names_what_limits_it() -> None:
+    cloud = deployed()
+    cloud.change_set_status = "CREATE_IN_PROGRESS"
+    given: dict[str, Any] = {"plan_timeout": 20, "variables": {"plan_timeout": "my_variable"}}
+    with pytest.raises(StackError, match=r"still CREATE_IN_PROGRESS after 20 s \(my_variable\)"):
+        Present(context(cloud, BODY, parameters={"Size": 2}, **given)[0]).run()
+
+
+def test_a_limit_that_is_none_is_refused_by_its_variables_name() -> None:
+    with pytest.raises(StackError, match="my_variable must be more than 0 seconds, got 0"):
+        context(deployed(), BODY, timeout=0, variables={"timeout": "my_variable"})
 
 
 def test_an_update_that_somebody_started_meanwhile_is_attached_to() -> None:
@@ -383,7 +422,7 @@ def test_a_missed_deadline_says_what_it_waits_for() -> None:
             ]
         ]
     }
-    ctx, said = context(cloud, BODY, timeout=130, timeout_variable="network_timeout_seconds")
+    ctx, said = context(cloud, BODY, timeout=130, variables={"timeout": "network_timeout_seconds"})
     with pytest.raises(StackError, match=r"130 s, the limit set by network_timeout_seconds. Waiting for Topic"):
         Present(ctx).run()
     assert any("so far" in line and "Waiting for Topic" in line for line in said)

@@ -55,6 +55,13 @@ def test_a_deletion_that_fails_twice_gives_the_command() -> None:
         remove.absent(context(cloud, state="absent")[0])
 
 
+def test_the_command_comes_with_the_variable_that_does_the_same() -> None:
+    cloud = there()
+    cloud.script = {"DELETE": [list(FAILED), list(FAILED)]}
+    with pytest.raises(StackError, match=r"leave those resources behind: my_variable: true, or by hand"):
+        remove.absent(context(cloud, state="absent", variables={"force_delete": "my_variable"})[0])
+
+
 def test_force_delete_is_used_only_after_failure() -> None:
     cloud = there()
     cloud.script = {"DELETE": [list(FAILED), list(FAILED), whole("DELETE_IN_PROGRESS")]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,6 +50,34 @@ def test_the_documentation_has_the_options_as_they_are() -> None:
     for name in ("parameters", "tags"):
         documented[name]["default"] = documented[name].get("default") or {}
     assert documented == ARGUMENT_SPEC
+
+
+def read(path: str) -> Any:
+    return yaml.safe_load((ROLE / path).read_text(encoding="utf-8"))
+
+
+def test_messages_name_variables_that_can_be_set() -> None:
+    documented = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    for option, variable in read("vars/main.yml")["__stack_variables"].items():
+        assert option in ARGUMENT_SPEC
+        assert variable in documented
+
+
+@pytest.mark.parametrize("tasks", ["main", "remove", "drift"])
+def test_what_messages_name_is_passed_on_and_has_the_actions_own_default(tasks: str) -> None:
+    variables, defaults = read("vars/main.yml")["__stack_variables"], read("defaults/main.yml")
+    (task,) = read(f"tasks/{tasks}.yml")
+    given = task["cloudformation_stack"]
+    assert given["variables"] == "{{ __stack_variables }}"
+    for option in variables.keys() & given.keys():
+        assert given[option] == f"{{{{ {variables[option]} }}}}"
+        assert defaults[variables[option]] == ARGUMENT_SPEC[option]["default"]
+
+
+def test_every_message_with_an_option_finds_its_variable() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in ROLE.glob("module_utils/*/*.py"))
+    named = set(re.findall(r"""variable\(['"](\w+)['"]\)""", sources))
+    assert named == set(read("vars/main.yml")["__stack_variables"])
 
 
 def event(status: str, reason: str = "", kind: str = GROUP, logical_id: str = "Group") -> Event:

@@ -181,7 +181,7 @@ class Present:
         return plan
 
     def _guard(self, plan: Plan) -> None:
-        refused = refusals(plan, self.options.allowed, self.options.allow_variable)
+        refused = refusals(plan, self.options.allowed, self.options.variable("allow_replace_or_delete"))
         if refused:
             raise StackError(
                 f"{self.options.name}: refused. {' '.join(refused)}",
@@ -218,7 +218,7 @@ class Present:
 
     def _unchanged(self, plan: Plan, stack: Stack) -> dict[str, Any]:
         """The end of a run (or of a check) in which no change set is executed."""
-        refused = refusals(plan, self.options.allowed, self.options.allow_variable)
+        refused = refusals(plan, self.options.allowed, self.options.variable("allow_replace_or_delete"))
         wanted = self.options.termination_protection
         if wanted is not None and wanted != bool(stack.get("EnableTerminationProtection")):
             plan = plan.with_note(f"termination protection: {'off → on' if wanted else 'on → off'}")

@@ -108,7 +108,8 @@ def _await(ctx: Context, arn: str) -> ChangeSet:
             )
         if ctx.clock() >= deadline:
             raise StackError(
-                f"{ctx.options.name}: the plan is still {status} after {ctx.options.plan_timeout:.0f} s (plan_timeout)."
+                f"{ctx.options.name}: the plan is still {status} after {ctx.options.plan_timeout:.0f} s "
+                f"({ctx.options.variable('plan_timeout')})."
             )
         pace.wait()
 

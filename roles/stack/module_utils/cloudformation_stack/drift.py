@@ -93,7 +93,7 @@ def _await(ctx: Context, detection: str) -> Mapping[str, Any]:
         if ctx.clock() >= deadline:
             raise StackError(
                 f"{ctx.options.name}: drift detection is not finished after "
-                f"{ctx.options.plan_timeout:.0f} s (plan_timeout)."
+                f"{ctx.options.plan_timeout:.0f} s ({ctx.options.variable('plan_timeout')})."
             )
         pace.wait()
 

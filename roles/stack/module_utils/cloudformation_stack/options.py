@@ -35,18 +35,17 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "monitoring_minutes": {"type": "int", "default": 0},
     "termination_protection": {"type": "bool"},
     "allow_replace_or_delete": {"type": "list", "elements": "str", "default": []},
-    "allow_variable": {"type": "str", "default": "allow_replace_or_delete"},
     "wait": {"type": "bool", "default": True},
     "operation": {"type": "str"},
     "timeout": {"type": "int", "default": 3600},
     "plan_timeout": {"type": "int", "default": 300},
     "alarm_timeout": {"type": "int", "default": 900},
-    "timeout_variable": {"type": "str", "default": "timeout"},
     "poll_interval": {"type": "float", "default": 5.0},
     "resources_to_skip": {"type": "list", "elements": "str", "default": []},
     "force_delete": {"type": "bool", "default": False},
     "console_lines": {"type": "int", "default": 30},
     "heartbeat": {"type": "dict", "default": {}},
+    "variables": {"type": "dict", "default": {}},
     "region": {"type": "str"},
     "profile": {"type": "str"},
     "endpoint_url": {"type": "str"},
@@ -69,19 +68,22 @@ class Options:
     monitoring_minutes: int = 0
     termination_protection: bool | None = None
     allowed: frozenset[str] = frozenset()
-    allow_variable: str = "allow_replace_or_delete"
     wait: bool = True
     operation: str | None = None
     timeout: float = 3600
     plan_timeout: float = 300
     alarm_timeout: float = 900
-    timeout_variable: str = "timeout"
     poll_interval: float = 5.0
     resources_to_skip: tuple[str, ...] = ()
     force_delete: bool = False
     console_lines: int = 30
     heartbeat: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     check: bool = False
+
+    def variable(self, option: str) -> str:
+        """What a message calls an option: the variable that whoever reads it can set."""
+        return self.variables.get(option, option)
 
     @property
     def rollback_configuration(self) -> dict[str, Any]:
@@ -123,18 +125,17 @@ def build(arguments: Mapping[str, Any], template: Template | None, check: bool) 
         monitoring_minutes=arguments["monitoring_minutes"],
         termination_protection=arguments["termination_protection"],
         allowed=frozenset(arguments["allow_replace_or_delete"] or ()),
-        allow_variable=arguments["allow_variable"],
         wait=arguments["wait"],
         operation=arguments["operation"] or None,
         timeout=arguments["timeout"],
         plan_timeout=arguments["plan_timeout"],
         alarm_timeout=arguments["alarm_timeout"],
-        timeout_variable=arguments["timeout_variable"],
         poll_interval=arguments["poll_interval"],
         resources_to_skip=tuple(arguments["resources_to_skip"] or ()),
         force_delete=arguments["force_delete"],
         console_lines=arguments["console_lines"],
         heartbeat={str(key): scalar(value) for key, value in (arguments.get("heartbeat") or {}).items()},
+        variables={str(key): scalar(value) for key, value in (arguments["variables"] or {}).items()},
         check=check,
     )
     _check(options)
@@ -144,13 +145,17 @@ def build(arguments: Mapping[str, Any], template: Template | None, check: bool) 
 def _check(options: Options) -> None:
     if len(options.rollback_triggers) > MAX_TRIGGERS:
         raise StackError(
-            f"rollback_triggers has {len(options.rollback_triggers)} alarms; CloudFormation takes {MAX_TRIGGERS}."
+            f"{options.variable('rollback_triggers')} has {len(options.rollback_triggers)} alarms; "
+            f"CloudFormation takes {MAX_TRIGGERS}."
         )
     if not 0 <= options.monitoring_minutes <= MAX_MONITORING_MINUTES:
-        raise StackError(f"monitoring_minutes must be 0 to {MAX_MONITORING_MINUTES}, got {options.monitoring_minutes}.")
+        raise StackError(
+            f"{options.variable('monitoring_minutes')} must be 0 to {MAX_MONITORING_MINUTES}, "
+            f"got {options.monitoring_minutes}."
+        )
     for name in ("timeout", "plan_timeout", "poll_interval"):
         if getattr(options, name) <= 0:
-            raise StackError(f"{name} must be more than 0 seconds, got {getattr(options, name)}.")
+            raise StackError(f"{options.variable(name)} must be more than 0 seconds, got {getattr(options, name)}.")
     if options.state != "present":
         return
     if options.template is None:

@@ -75,12 +75,13 @@ def finish(ctx: Context, stack: Stack, token: str) -> Outcome:
         ctx.say(f"{ctx.options.name}: {explain(outcome.events).sentence}; deleting once more")
         outcome = watch(ctx, stack["StackId"], start(ctx, stack))
     if outcome.status == "DELETE_FAILED" and ctx.options.force_delete:
-        ctx.say(f"{ctx.options.name}: force_delete leaves {', '.join(failed_resources(outcome.events))} behind")
+        left = ", ".join(failed_resources(outcome.events))
+        ctx.say(f"{ctx.options.name}: {ctx.options.variable('force_delete')} leaves {left} behind")
         outcome = watch(ctx, stack["StackId"], start(ctx, stack, force=True))
     if not outcome.succeeded:
         read = consoles(ctx.other_client, ctx.options.console_lines) if ctx.other_client else None
         why = explain(outcome.events, read)
-        remedy = delete_remedy(ctx.options.name, ctx.region, failed_resources(outcome.events))
+        remedy = delete_remedy(ctx.options, ctx.region, failed_resources(outcome.events))
         raise StackError(
             f"{ctx.options.name} could not be deleted ({outcome.status}). {why.sentence} {remedy}",
             status=outcome.status,

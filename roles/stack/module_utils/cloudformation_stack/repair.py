@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 
+from .options import Options
+
 # Every change set of ours carries this prefix, so that a leftover can be told from somebody else's.
 CHANGE_SET_PREFIX = "ansible-"
 
@@ -63,21 +65,22 @@ def is_ours(change_set_name: str) -> bool:
     return change_set_name.startswith(CHANGE_SET_PREFIX)
 
 
-def rollback_remedy(stack: str, region: str, resources: list[str]) -> str:
+def rollback_remedy(options: Options, region: str, resources: list[str]) -> str:
     """The exact commands for a rollback that cannot finish by itself."""
     skip = f" --resources-to-skip {' '.join(resources)}" if resources else ""
     return (
         "Remove what prevents it and run this again, or leave those resources as they are: "
-        f"resources_to_skip: [{', '.join(resources)}], or by hand "
-        f"`aws cloudformation continue-update-rollback --region {region} --stack-name {stack}{skip}`. "
+        f"{options.variable('resources_to_skip')}: [{', '.join(resources)}], or by hand "
+        f"`aws cloudformation continue-update-rollback --region {region} --stack-name {options.name}{skip}`. "
         "A skipped resource no longer matches its template: check it for drift afterwards."
     )
 
 
-def delete_remedy(stack: str, region: str, resources: list[str]) -> str:
+def delete_remedy(options: Options, region: str, resources: list[str]) -> str:
     """The exact commands for a deletion that cannot finish by itself."""
     return (
         f"Empty or release {', '.join(resources) or 'what is named above'} and run this again, or give up the "
-        "stack and leave those resources behind: force_delete: true, or by hand `aws cloudformation "
-        f"delete-stack --region {region} --stack-name {stack} --deletion-mode FORCE_DELETE_STACK`."
+        f"stack and leave those resources behind: {options.variable('force_delete')}: true, or by hand "
+        f"`aws cloudformation delete-stack --region {region} --stack-name {options.name} "
+        "--deletion-mode FORCE_DELETE_STACK`."
     )

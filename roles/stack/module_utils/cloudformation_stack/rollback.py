@@ -37,7 +37,7 @@ def continue_rollback(ctx: Context, stack: Stack) -> None:
     outcome = watch(ctx, stack["StackId"], token)
     if outcome.status != "UPDATE_ROLLBACK_COMPLETE":
         why = explain(outcome.events)
-        remedy = rollback_remedy(ctx.options.name, ctx.region, failed_resources(outcome.events))
+        remedy = rollback_remedy(ctx.options, ctx.region, failed_resources(outcome.events))
         raise StackError(
             f"{ctx.options.name} cannot finish its rollback ({outcome.status}). {why.sentence} {remedy}",
             status=outcome.status,
@@ -71,8 +71,8 @@ def _await_alarms(ctx: Context, stack: Stack) -> None:
         if ctx.clock() >= deadline:
             raise StackError(
                 f"{ctx.options.name} is UPDATE_ROLLBACK_FAILED and {', '.join(firing)} is still in ALARM "
-                f"after {ctx.options.alarm_timeout:.0f} s (alarm_timeout). Put right what it warns of, "
-                "then run this again.",
+                f"after {ctx.options.alarm_timeout:.0f} s ({ctx.options.variable('alarm_timeout')}). Put right what it "
+                "warns of, then run this again.",
                 status=stack["StackStatus"],
             )
         pace.wait()

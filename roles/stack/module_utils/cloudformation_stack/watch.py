@@ -103,7 +103,7 @@ def watch(ctx: Context, stack_id: str, token: str | None, progress: Progress | N
         if now - started >= ctx.options.timeout:
             raise StackError(
                 f"{ctx.options.name}: not finished after {ctx.options.timeout:.0f} s, the limit set by "
-                f"{ctx.options.timeout_variable}. {_waiting_for(ordered)}The operation goes on without us; run the "
+                f"{ctx.options.variable('timeout')}. {_waiting_for(ordered)}The operation goes on without us; run the "
                 "same command again to attach to it.",
                 status=_stack_status(ordered),
             )
