@@ -72,7 +72,7 @@ def test_credentials_that_end_too_soon_are_refused(cloud: Cloud) -> None:
     assert run.status != 0
     said = " ".join(run.output.split())
     assert "These credentials end in 20 minutes" in said
-    assert "and a run may wait 60 minutes (stack_timeout_seconds)" in said
+    assert "and a run may wait 50 minutes (stack_timeout_seconds)" in said
     assert given["SecretAccessKey"] not in run.output
     assert everything(cloud) == before
 

@@ -41,8 +41,9 @@ def judge(method: str, is_temporary: bool, expiration: str, now: datetime, neede
     left = f"end in {_minutes(end - now)}" if end > now else "have ended"
     return Judgement(
         refusal=f"These credentials {left} (at {expiration}), and a run may wait {_minutes(needed)} "
-        "(stack_timeout_seconds). Get new ones (aws sso login, aws sts assume-role), use a profile that renews them by "
-        "itself (AWS_PROFILE), or shorten stack_timeout_seconds."
+        "(stack_timeout_seconds). Get new ones (aws sso login, or aws sts assume-role --duration-seconds "
+        f"<more than {needed.total_seconds():.0f}>; a role that assumes another one gets an hour, 3600, at the most), "
+        "use a profile that renews them by itself (AWS_PROFILE), or shorten stack_timeout_seconds."
     )
 
 

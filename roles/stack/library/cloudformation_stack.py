@@ -107,7 +107,7 @@ options:
   timeout:
     description: Seconds to wait for one operation. CloudFormation goes on after that; the next run attaches.
     type: int
-    default: 3600
+    default: 3000
   plan_timeout:
     description: Seconds to wait for a change set, or for a drift detection.
     type: int

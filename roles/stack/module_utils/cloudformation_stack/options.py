@@ -37,7 +37,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "allow_replace_or_delete": {"type": "list", "elements": "str", "default": []},
     "wait": {"type": "bool", "default": True},
     "operation": {"type": "str"},
-    "timeout": {"type": "int", "default": 3600},
+    "timeout": {"type": "int", "default": 3000},
     "plan_timeout": {"type": "int", "default": 300},
     "alarm_timeout": {"type": "int", "default": 900},
     "poll_interval": {"type": "float", "default": 5.0},
@@ -70,7 +70,7 @@ class Options:
     allowed: frozenset[str] = frozenset()
     wait: bool = True
     operation: str | None = None
-    timeout: float = 3600
+    timeout: float = 3000
     plan_timeout: float = 300
     alarm_timeout: float = 900
     poll_interval: float = 5.0
