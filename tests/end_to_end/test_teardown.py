@@ -78,3 +78,36 @@ def test_asks_for_the_name_removes_everything_and_leaves_the_registry(cloud: Clo
 
     again = cloud.playbook("playbooks/teardown.yml", variables={**SMALL, "teardown_environment": "brief"})
     assert (again.status, again.changed) == (0, 0), again.output
+
+
+def test_a_protected_load_balancer_is_refused_before_anything_is_removed(cloud: Cloud) -> None:
+    variables = {**SMALL, "env_name": "kept", "teardown_environment": "kept", "load_balancer_deletion_protection": True}
+    deployed = cloud.playbook("site.yml", variables=variables)
+    assert deployed.status == 0, deployed.output
+    before = everything(cloud)
+    # What the environment has counts, and not what the inventory says meanwhile.
+    unprotected = {**variables, "load_balancer_deletion_protection": False}
+    refused = cloud.playbook("playbooks/teardown.yml", variables=unprotected)
+    assert refused.status != 0
+    said = " ".join(refused.output.split())
+    assert "set load_balancer_deletion_protection: false in" in said
+    assert "and run site.yml first. Nothing was removed." in said
+    assert everything(cloud) == before
+
+    # Where the deletion was begun all the same, no update is possible any more; lifted by hand, it goes on.
+    cloudformation, stack = cloud.client("cloudformation"), "hello-kept-load-balancer"
+    balancing = cloud.client("elbv2")
+    resource = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId="LoadBalancer")
+    balancer = resource["StackResourceDetail"]["PhysicalResourceId"]
+    cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
+    cloudformation.delete_stack(StackName=stack)
+    deadline = time.monotonic() + 60
+    while (status := cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]) != "DELETE_FAILED":
+        assert time.monotonic() < deadline, status
+        time.sleep(0.5)
+    balancing.modify_load_balancer_attributes(
+        LoadBalancerArn=balancer, Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}]
+    )
+    removed = cloud.playbook("playbooks/teardown.yml", variables=variables)
+    assert removed.status == 0, removed.output
+    assert [found for found in everything(cloud)["stacks"] if "-kept-" in found[0]] == []
