@@ -13,6 +13,8 @@ import yaml
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from tests.templates import load
+
 PROJECT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.parent.parent for path in PROJECT.glob("roles/*/tasks/main.yml"))
 
@@ -108,3 +110,39 @@ def test_staging_and_production_differ_in_everything_that_tells_them_apart() -> 
         "release_strategy",
     ):
         assert staging[variable] != production[variable], variable
+
+
+INVENTORIES = {path.parent.parent.name: read(path) for path in PROJECT.glob("inventories/*/group_vars/all.yml")}
+
+
+@pytest.mark.parametrize("name", INVENTORIES)
+def test_whose_images_an_environment_pulls_lets_its_account_in(name: str) -> None:
+    own = INVENTORIES[name]["aws_account_id"]
+    registry = INVENTORIES[name].get("registry_account_id", own)
+    if registry == own:
+        return
+    owners = [values for values in INVENTORIES.values() if values["aws_account_id"] == registry]
+    assert owners, f"no inventory is of account {registry}"
+    for owner in owners:
+        assert own in owner.get("registry_pull_account_ids", [])
+
+
+def ecr_requests(node: Any) -> set[str]:
+    """Operations that tasks ask of the account that has the registry."""
+    if isinstance(node, list):
+        return set().union(*map(ecr_requests, node))
+    if not isinstance(node, dict):
+        return set()
+    if "registryId" in node.get("arguments", {}):
+        return {node["operation"]}
+    return ecr_requests(list(node.values()))
+
+
+def test_the_registrys_policy_allows_what_other_accounts_ask_of_it() -> None:
+    tasks = [*PROJECT.glob("roles/*/tasks/*.yml"), *PROJECT.glob("playbooks/**/*.yml")]
+    asked = ecr_requests([read(path) for path in tasks])
+    assert asked
+    policy = load("registry.yml")["Resources"]["Repository"]["Properties"]["RepositoryPolicyText"]["Fn::If"][1]
+    (statement,) = policy["Statement"]
+    actions = {f"ecr:{operation.title().replace('_', '')}" for operation in asked}
+    assert actions <= set(statement["Action"])

@@ -33,8 +33,10 @@ def told(value: Any) -> str:
     """A value as the table has it."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, list):
+    if isinstance(value, list) and "@" in str(value):
         return f"{len(value)} address" + ("es" if len(value) > 1 else "")
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
     # What an environment has of itself.
     return "its own" if str(value).startswith("{{") else str(value)
 

@@ -22,6 +22,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import ecr
 
 from localcloud import ministack_seam as seam
+from localcloud.control_plane.ecr import other_accounts
 from localcloud.settings import Settings
 from localcloud.wire import Response
 
@@ -140,9 +141,15 @@ def install(settings: Settings) -> None:
     async def handle_request(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
     ) -> Any:
-        if headers.get("x-amz-target", "").endswith(".GetAuthorizationToken"):
-            answer = registry.issue(extract_access_key_id(headers, query_params))
-            return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
+        operation, key = (
+            headers.get("x-amz-target", "").rpartition(".")[2],
+            extract_access_key_id(headers, query_params),
+        )
+        if operation == "GetAuthorizationToken":
+            return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(registry.issue(key)).encode()
+        refused = other_accounts.enter(key, operation, json.loads(body or b"{}"))
+        if refused:
+            return refused
         return _missing_image(headers, body, await serve_api(method, path, headers, body, query_params))
 
     async def handle_registry_request(
