@@ -56,16 +56,23 @@ def read(path: str) -> Any:
     return yaml.safe_load((ROLE / path).read_text(encoding="utf-8"))
 
 
+def named_variables() -> dict[str, str]:
+    """The variable that messages name for each option, where a role sets nothing else."""
+    defaults = read("defaults/main.yml")
+    found: dict[str, str] = read("vars/main.yml")["__stack_variables"]
+    return {option: defaults[name.strip("{ }")] if "{{" in name else name for option, name in found.items()}
+
+
 def test_messages_name_variables_that_can_be_set() -> None:
     documented = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
-    for option, variable in read("vars/main.yml")["__stack_variables"].items():
+    for option, variable in named_variables().items():
         assert option in ARGUMENT_SPEC
         assert variable in documented
 
 
-@pytest.mark.parametrize("tasks", ["main", "remove", "drift"])
+@pytest.mark.parametrize("tasks", ["main", "remove", "drift", "settle"])
 def test_what_messages_name_is_passed_on_and_has_the_actions_own_default(tasks: str) -> None:
-    variables, defaults = read("vars/main.yml")["__stack_variables"], read("defaults/main.yml")
+    variables, defaults = named_variables(), read("defaults/main.yml")
     (task,) = read(f"tasks/{tasks}.yml")
     given = task["cloudformation_stack"]
     assert given["variables"] == "{{ __stack_variables }}"
@@ -77,7 +84,7 @@ def test_what_messages_name_is_passed_on_and_has_the_actions_own_default(tasks: 
 def test_every_message_with_an_option_finds_its_variable() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in ROLE.glob("module_utils/*/*.py"))
     named = set(re.findall(r"""variable\(['"](\w+)['"]\)""", sources))
-    assert named == set(read("vars/main.yml")["__stack_variables"])
+    assert named == set(named_variables())
 
 
 def event(status: str, reason: str = "", kind: str = GROUP, logical_id: str = "Group") -> Event:
