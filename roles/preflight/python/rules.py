@@ -95,6 +95,9 @@ def _waits(values: Values) -> Iterator[Finding]:
                 "or the wait ends before the first instance could report."
             ),
         )
+    stack = int(values["stack_timeout_seconds"])
+    if stack < 1:
+        yield "stack_timeout_seconds", f"stack_timeout_seconds must be more than 0, got {stack}."
 
 
 def _platform(values: Values) -> Iterator[Finding]:

@@ -59,6 +59,7 @@ def test_staging_is_sane(values: dict[str, Any]) -> None:
         ("network_vpc_id", "vpc-1234", "network_subnet_ids must name public subnets"),
         ("network_subnet_ids", ["subnet-1"], "only together with"),
         ("certificate_renew_days", 400, "must be less than certificate_valid_days (397)"),
+        ("stack_timeout_seconds", 0, "stack_timeout_seconds must be more than 0, got 0."),
         ("app_environment", {"MY-NAME": "x"}, "not the name of an environment variable"),
         ("app_environment", {"A": "x\ny"}, "more than one line"),
         ("release_steps", [10, 100, 50], "must ascend"),
