@@ -40,7 +40,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        specifications, rules, alarm_rules = map(_python, ("specifications", "rules", "alarm_rules"))
+        specifications = _python("specifications")
         roles = specifications.load(
             ROLE.parent, lambda path: self._loader.load_from_file(str(path), trusted_as_template=True)
         )
@@ -58,7 +58,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 findings.append((name, f"{name} cannot be resolved: {error}"))
         findings += specifications.wrong_values(roles, values)
         if not findings:
-            findings = rules.broken(values) + alarm_rules.broken(values)
+            for rules in map(_python, ("rules", "alarm_rules", "application_rules")):
+                findings += rules.broken(values)
 
         result["changed"] = False
         if findings:

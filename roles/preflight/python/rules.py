@@ -18,8 +18,6 @@ EMAIL = re.compile(r"[^@\s,]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-
 # Graviton types carry a g among the letters after the generation's number: t4g, c7gn, m8gd; a1 was the first.
 ARM_TYPE = re.compile(r"(?:a1|[a-z]+\d+[a-z-]*g[a-z-]*)\.")
 INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9-]*\.(?:nano|micro|small|medium|large|metal|\d*xlarge|metal-\d+xl)")
-ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-SECRET_REFERENCE = re.compile(r"ssm:/\S+|secretsmanager:arn:\S+")
 
 
 def broken(values: Values) -> list[Finding]:
@@ -162,25 +160,6 @@ def _certificate(values: Values) -> Iterator[Finding]:
         )
 
 
-def _application(values: Values) -> Iterator[Finding]:
-    for name in ("app_environment", "app_secrets"):
-        for key, value in values[name].items():
-            if not ENVIRONMENT_NAME.fullmatch(str(key)):
-                yield name, f"{name} holds {key!r}, which is not the name of an environment variable."
-            if "\n" in str(value):
-                yield (
-                    name,
-                    f"{name}.{key} has more than one line: keep such values in SSM and name them in app_secrets.",
-                )
-    for key, reference in values["app_secrets"].items():
-        if not SECRET_REFERENCE.fullmatch(str(reference)):
-            # The value is not shown: it may be the secret itself.
-            yield (
-                "app_secrets",
-                f"app_secrets.{key} must be ssm:/path or secretsmanager:arn:…, never the secret itself.",
-            )
-
-
 def _release_steps(values: Values) -> Iterator[Finding]:
     steps = [int(step) for step in values["release_steps"]]
     if not steps or steps != sorted(set(steps)) or steps[0] < 1 or steps[-1] != 100:
@@ -199,6 +178,5 @@ RULES: tuple[Rule, ...] = (
     _ranges,
     _existing_network,
     _certificate,
-    _application,
     _release_steps,
 )
