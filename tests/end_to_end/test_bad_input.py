@@ -21,11 +21,31 @@ from tests.end_to_end.conftest import everything
         ({"fleet_min_size": "two"}, "fleet_min_size must be int, got 'two'."),
         ({"fleet_min_size": 9}, "fleet_min_size (9) must not exceed fleet_max_size (4)."),
         ({"image_platform": "linux/arm64", "fleet_instance_type": "t3.micro"}, "t3.micro runs linux/amd64"),
-        ({"fleet_max_size": 600}, "instances' is 1024 in us-east-1: 1200 needed (fleet_max_size 600 × 2 vCPUs of t"),
+        ({"load_balancer_healthy_threshold": 1}, "load_balancer_healthy_threshold 1: a whole number from 2 to 10."),
+        ({"certificate_arn": "foo"}, "certificate_arn 'foo': the ARN of a certificate in ACM"),
+        ({"app_environment": {"A": "x" * 4000}}, "base64 without line breaks, at most 4096 characters."),
+        (
+            {
+                "fleet_max_size": 300,
+                "fleet_instance_type": "{{ 't4g.xlarge' if local_is_arm | bool else 't3.xlarge' }}",
+            },
+            "instances' is 1024 in us-east-1: 1200 needed (fleet_max_size 300 × 4 vCPUs of t",
+        ),
         ({"load_balancer_alert_emails": ["nobody"]}, "load_balancer_alert_emails[0] must be an e-mail address"),
         ({"image_engine": "docker"}, "No container engine works on this machine: install podman"),
     ],
-    ids=["unknown variable", "wrong type", "min > max", "platform", "quota", "e-mail", "engine"],
+    ids=[
+        "unknown variable",
+        "wrong type",
+        "min > max",
+        "platform",
+        "template's bounds",
+        "certificate",
+        "too long",
+        "quota",
+        "e-mail",
+        "engine",
+    ],
 )
 def test_is_refused_before_anything_is_created(
     cloud: Cloud, tmp_path: Path, variables: dict[str, Any], sentence: str

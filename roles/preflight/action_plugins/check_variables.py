@@ -11,9 +11,14 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import filter_loader, test_loader
+from ansible.template import trust_as_template
 from ansible.utils.vars import load_extra_vars
 
 ROLE = Path(__file__).resolve().parent.parent
+ROLES = ROLE.parent
+
+# The stack role's package reads templates.
+sys.path.append(str(ROLES / "stack" / "module_utils"))
 
 # Ansible loads this class before it forks a process for each task: the filters and tests that it collects now, no
 # process collects again.
@@ -40,9 +45,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        specifications = _python("specifications")
+        specifications, constraints = map(_python, ("specifications", "constraints"))
         roles = specifications.load(
-            ROLE.parent, lambda path: self._loader.load_from_file(str(path), trusted_as_template=True)
+            ROLES, lambda path: self._loader.load_from_file(str(path), trusted_as_template=True)
         )
         sources = specifications.Sources(
             [Path(path) for path in variables.get("ansible_inventory_sources", [])],
@@ -60,6 +65,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if not findings:
             for rules in map(_python, ("rules", "alarm_rules", "application_rules")):
                 findings += rules.broken(values)
+            templar = self._templar.copy_with_new_env(available_variables=values)
+            findings += constraints.broken(
+                constraints.uses(ROLES, ROLES.parent / "cloudformation", values),
+                values,
+                resolve=lambda expression: templar.template(trust_as_template(expression)),
+                passed_over={name for name, _ in findings},
+            )
 
         result["changed"] = False
         if findings:
