@@ -110,6 +110,23 @@ def test_the_sentence_names_file_and_line(cloud: Cloud, tmp_path: Path) -> None:
     assert f"{inventory}/group_vars/all.yml:{len(text.splitlines()) + 1}" in run.output
 
 
+@pytest.mark.parametrize("arguments", [(), ("--limit", "there")], ids=["all", "one of them"])
+def test_two_regions_of_one_name_are_refused_before_aws_is_asked(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    inventory = tmp_path / "inventory"
+    shutil.copytree("inventories/local", inventory)
+    hosts = (inventory / "hosts.yml").read_text()
+    own = hosts[hosts.index("    local:") :]
+    (inventory / "hosts.yml").write_text(hosts + own.replace("local:", "there:", 1))
+    (inventory / "host_vars").mkdir()
+    (inventory / "host_vars/there.yml").write_text("aws_region: eu-central-1\n")
+    down = Cloud(tmp_path, port=4598, address_block="127.99.0.0/16")
+    run = down.playbook("site.yml", *arguments, inventory=str(inventory))
+    assert run.status != 0
+    assert "are both env_name local of app_name hello in account 000000000000" in " ".join(run.output.split())
+    (inventory / "host_vars/there.yml").write_text("aws_region: eu-central-1\nenv_name: localeu\n")
+    assert "make localcloud" in down.playbook("site.yml", *arguments, inventory=str(inventory)).output
+
+
 def test_a_port_that_is_taken_is_named_with_its_holder(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,6 +39,15 @@ def _python(name: str) -> ModuleType:
     return module
 
 
+def _names(host: Mapping[str, Any], made_of: Iterable[str]) -> dict[str, Any]:
+    """What a host's names are made of. One that cannot be resolved is told when it is that host's turn."""
+    found: dict[str, Any] = {}
+    for name in made_of:
+        with contextlib.suppress(AnsibleError):
+            found[name] = host.get(name)
+    return found
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Takes no arguments, changes nothing, and fails with one sentence for each finding."""
 
@@ -45,7 +56,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        specifications, constraints = map(_python, ("specifications", "constraints"))
+        specifications, rules, constraints = map(_python, ("specifications", "rules", "constraints"))
         roles = specifications.load(
             ROLES, lambda path: self._loader.load_from_file(str(path), trusted_as_template=True)
         )
@@ -63,8 +74,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 findings.append((name, f"{name} cannot be resolved: {error}"))
         findings += specifications.wrong_values(roles, values)
         if not findings:
-            for rules in map(_python, ("rules", "alarm_rules", "application_rules")):
-                findings += rules.broken(values)
+            for module in (rules, *map(_python, ("alarm_rules", "application_rules"))):
+                findings += module.broken(values)
+            # All of the inventory, whatever this run is limited to: what has the same name is there all the same.
+            names = variables["groups"].get("targets", [])
+            targets = {name: _names(variables["hostvars"][name], rules.MADE_OF) for name in names}
+            if variables["inventory_hostname"] in targets:
+                findings += rules.shared_name(variables["inventory_hostname"], targets)
             templar = self._templar.copy_with_new_env(available_variables=values)
             findings += constraints.broken(
                 constraints.uses(ROLES, ROLES.parent / "cloudformation", values),

@@ -11,6 +11,8 @@ Finding = tuple[str, str]
 Values = Mapping[str, Any]
 Rule = Callable[[Values], Iterator[Finding]]
 
+# What tells the names of one target from those of another.
+MADE_OF = ("aws_account_id", "app_name", "env_name")
 # Names become part of stack names and of tags; a group's name joins both with a colour.
 APP_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?")
 ENV_NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
@@ -23,6 +25,29 @@ INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9-]*\.(?:nano|micro|small|medium|large|m
 def broken(values: Values) -> list[Finding]:
     """Apply every rule to values that already have the right types."""
     return [finding for rule in RULES for finding in rule(values)]
+
+
+def shared_name(target: str, targets: Mapping[str, Values]) -> list[Finding]:
+    """Refuse a target whose names are another's too.
+
+    A second region is a second target, and some names are of the account and not of a region.
+
+    :param targets: every target of the inventory, with what its names are made of (MADE_OF).
+    """
+    own = targets[target]
+    others = [other for other, values in targets.items() if other != target and values == own]
+    if not others:
+        return []
+    return [
+        (
+            "env_name",
+            (
+                f"{target} and {', '.join(others)} are both env_name {own['env_name']} of app_name {own['app_name']} "
+                f"in account {own['aws_account_id']}: they would share the dashboard and the record of releases. Give "
+                "each target its own env_name, in host_vars/<target>.yml."
+            ),
+        )
+    ]
 
 
 def _names(values: Values) -> Iterator[Finding]:

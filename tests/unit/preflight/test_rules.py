@@ -67,6 +67,27 @@ def test_one_sentence_names_what_is_wrong(values: dict[str, Any], name: str, val
     assert any(sentence in finding for _, finding in rules.broken(values | {name: value}))
 
 
+def target(**others: str) -> dict[str, str]:
+    return {"aws_account_id": "111111111111", "app_name": "hello", "env_name": "staging"} | others
+
+
+def test_two_targets_of_one_name_are_refused() -> None:
+    targets = {"here": target(), "there": target(), "elsewhere": target(env_name="stagingeu")}
+    ((name, sentence),) = rules.shared_name("there", targets)
+    assert name == "env_name"
+    assert sentence.startswith("there and here are both env_name staging of app_name hello in account 111111111111")
+    assert "own env_name, in host_vars/<target>.yml" in sentence
+
+
+@pytest.mark.parametrize("own", [{"env_name": "stagingeu"}, {"app_name": "other"}, {"aws_account_id": "222222222222"}])
+def test_targets_are_told_apart_by_environment_application_or_account(own: dict[str, str]) -> None:
+    assert rules.shared_name("here", {"here": target(), "there": target(**own)}) == []
+
+
+def test_a_target_whose_name_nobody_knows_is_no_other_s() -> None:
+    assert rules.shared_name("here", {"here": target(), "there": {"aws_account_id": "111111111111"}}) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "platform"),
     [
