@@ -67,6 +67,16 @@ def test_a_plan_of_another_log_retention_replaces_nothing(deployed: Deployed) ->
     assert "may be replaced" not in run.output
 
 
+def test_a_plan_of_another_address_adds_it_and_takes_no_link_for_run_out(deployed: Deployed) -> None:
+    new = "second@example.com"
+    variables = {"load_balancer_alert_emails": ["operator@example.com", new]}
+    run = deployed.cloud.playbook("site.yml", "--check", "--diff", variables=variables)
+    assert run.status == 0, run.output
+    added = "+ AlertSubscriptionsecondexamplecom  AWS::SNS::Subscription"
+    assert [line for line in plan_lines(run) if line.startswith("+ ")] == [added], run.output
+    assert (run.changed, "had run out" in run.output) == (1, False), run.output
+
+
 def test_a_plan_of_an_empty_account_names_what_only_an_apply_can_tell(cloud: Cloud) -> None:
     before = everything(cloud)
     run = cloud.playbook("site.yml", "--check", "--diff", variables={"app_name": "blank"})

@@ -34,13 +34,18 @@ class Subscribed:
     stack: str
     topic: str
 
-    def site_ends(self, *arguments: str, addresses: tuple[str, ...] | None = None) -> PlaybookRun:
+    def site_ends(
+        self, *arguments: str, addresses: tuple[str, ...] | None = None, deployed: tuple[str, ...] | None = None
+    ) -> PlaybookRun:
+        """The run's end, with the inventory's addresses and those of the stack: the same ones, but in a check."""
+        wanted = addresses or self.addresses
         run = Cloud(self.cloud.state_dir, int(self.cloud.endpoint.rpartition(":")[2]), "").playbook(
             "tests/end_to_end/playbooks/subscriptions.yml",
             *arguments,
             variables={
-                "load_balancer_alert_emails": addresses or self.addresses,
+                "load_balancer_alert_emails": wanted,
                 "load_balancer_outputs": {"AlertTopicArn": self.topic},
+                "load_balancer_subscribed_emails": deployed or wanted,
             },
         )
         assert run.status == 0, run.output
@@ -114,3 +119,22 @@ def test_an_address_that_was_taken_out_and_still_receives_alarms_is_named(subscr
     run = subscribed.site_ends(addresses=(early,))
     assert f"{late}: aws sns unsubscribe" in run.output, run.output
     assert subscribed.shown()[late] in run.output
+
+
+def test_a_plan_that_changes_the_addresses_says_nothing_of_those_that_come_or_go(subscribed: Subscribed) -> None:
+    early, late = subscribed.addresses
+    for address in subscribed.addresses:
+        subscribed.confirm(address)
+    new = f"new-{early}"
+    run = subscribed.site_ends("--check", addresses=(early, new), deployed=subscribed.addresses)
+    assert (run.changed, new in run.output, late in run.output) == (0, False, False), run.output
+
+
+def test_a_plan_that_changes_the_addresses_still_asks_again_those_that_stay(subscribed: Subscribed) -> None:
+    early, late = subscribed.addresses
+    subscribed.confirm(early)
+    eventually(lambda: late not in subscribed.shown(), seconds=2 * TWO_DAYS_SECONDS)
+    new = f"new-{early}"
+    run = subscribed.site_ends("--check", addresses=(late, new), deployed=subscribed.addresses)
+    assert (run.changed, f"The last link to {late} had run out" in run.output) == (1, True), run.output
+    assert (new in run.output, early in run.output.replace(new, "")) == (False, False), run.output
