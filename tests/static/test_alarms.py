@@ -37,6 +37,15 @@ ALARMS = {text(properties["AlarmName"]): (template, properties) for template, pr
 LOAD_BALANCER = load("load_balancer.yml")
 
 
+def scaling() -> tuple[str, str]:
+    """What the CPU alarm says of scaling, and what it says where there is none."""
+    _, properties = ALARMS["${AppName}-${EnvName}-${Colour}-cpu"]
+    _, values = properties["AlarmDescription"]["Fn::Sub"]
+    condition, scaled, not_scaled = values["Scaling"]["Fn::If"]
+    assert condition == "HasScaling"
+    return text(scaled), not_scaled
+
+
 def anchor(properties: dict[str, Any]) -> str:
     return text(properties["AlarmDescription"]).rpartition("#")[2]
 
@@ -51,9 +60,24 @@ def test_an_alarm_says_what_to_do_and_where_it_is_explained(name: str) -> None:
     # The section bears the alarm's own name, less the environment's and the colour's.
     assert re.fullmatch(r"\$\{AppName\}-\$\{EnvName\}-(\$\{(Name|Colour)\}-)?" + anchor(properties), name)
     # PutMetricAlarm, AlarmDescription; the values as long as their parameters allow.
-    longest = {"RunbookUrl": 300, "AppName": 20, "EnvName": 20}
+    longest = {"RunbookUrl": 300, "AppName": 20, "EnvName": 20, "Scaling": max(map(len, scaling()))}
     assert len(re.sub(r"\$\{(\w+)\}", lambda ref: "x" * longest.get(ref[1], 6), description)) <= 1024
     assert properties["AlarmActions"] == properties["OKActions"] == [TOPICS[template]]
+
+
+def test_a_fleet_that_is_not_scaled_is_not_told_of_scaling() -> None:
+    scaled, not_scaled = scaling()
+    assert "scaling to ${CpuTargetPercent} %" in scaled
+    assert "Raise fleet_min_size" in not_scaled
+    assert "CpuTargetPercent" not in not_scaled
+
+
+def test_a_threshold_in_percent_can_be_exceeded() -> None:
+    """GreaterThanThreshold: nothing is above 100 %."""
+    for template in TOPICS:
+        for name, parameter in load(template)["Parameters"].items():
+            if name in ("CpuAlarmPercent", "ErrorSharePercent"):
+                assert parameter["MaxValue"] == 99
 
 
 def test_the_runbook_has_a_section_for_each_alarm_and_for_nothing_else() -> None:

@@ -35,11 +35,12 @@ def _cpu(values: Values) -> Iterator[Finding]:
     target, alarm = int(values["fleet_cpu_target_percent"]), int(values["fleet_cpu_alarm_percent"])
     if not 0 <= target <= 90:
         yield "fleet_cpu_target_percent", f"fleet_cpu_target_percent must be 0 (off) to 90, got {target}."
-    if not target < alarm <= 100:
+    # An alarm rings above its threshold, and nothing is above 100 %.
+    if not target < alarm <= 99:
         yield (
             "fleet_cpu_alarm_percent",
             (
-                f"fleet_cpu_alarm_percent must exceed fleet_cpu_target_percent ({target}) and be at most 100, "
+                f"fleet_cpu_alarm_percent must exceed fleet_cpu_target_percent ({target}) and be at most 99, "
                 f"got {alarm}."
             ),
         )
@@ -79,8 +80,8 @@ def _bake(values: Values) -> Iterator[Finding]:
 
 def _thresholds(values: Values) -> Iterator[Finding]:
     share = int(values["load_balancer_error_share_percent"])
-    if not 1 <= share <= 100:
-        yield "load_balancer_error_share_percent", f"load_balancer_error_share_percent must be 1 to 100, got {share}."
+    if not 1 <= share <= 99:
+        yield "load_balancer_error_share_percent", f"load_balancer_error_share_percent must be 1 to 99, got {share}."
     for name in ("load_balancer_connection_error_count", "load_balancer_error_count"):
         if not 0 <= int(values[name]) <= 100_000:
             yield name, f"{name} must be 0 to 100000, got {values[name]}."
