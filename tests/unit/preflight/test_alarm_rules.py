@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -40,30 +39,12 @@ def test_environments_are_sane(environment: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("fleet_cpu_target_percent", 99, "0 (off) to 90"),
         ("fleet_cpu_alarm_percent", 30, "must exceed fleet_cpu_target_percent (40)"),
         ("fleet_cpu_alarm_percent", 40, "must exceed fleet_cpu_target_percent (40)"),
-        ("fleet_cpu_alarm_percent", 100, "at most 99, got 100"),
-        ("fleet_cpu_alarm_periods", 0, "fleet_cpu_alarm_periods must be 1 to 24, got 0."),
         ("fleet_cpu_alarm_datapoints", 4, "must be 1 to fleet_cpu_alarm_periods (3), got 4"),
-        ("load_balancer_release_alarm_datapoints", 0, "must be 1 to load_balancer_release_alarm_periods (3)"),
-        ("load_balancer_release_alarm_periods", 11, "must be 1 to 10"),
-        ("load_balancer_latency_periods", 25, "must be 1 to 24"),
-        ("fleet_bake_seconds", 359, "must be 360 to 172800, or 0"),
-        ("fleet_bake_seconds", 172801, "must be 360 to 172800, or 0"),
-        ("load_balancer_release_alarm_period_seconds", 120, "must be 540 to 172800, or 0"),
-        ("load_balancer_error_share_percent", 0, "must be 1 to 99, got 0"),
-        ("load_balancer_error_share_percent", 100, "must be 1 to 99, got 100"),
-        ("load_balancer_connection_error_count", -1, "must be 0 to 100000"),
-        ("load_balancer_error_count", 100001, "must be 0 to 100000"),
-        ("load_balancer_latency_seconds", 0, "must be 0.01 to 4000, got 0."),
+        ("fleet_bake_seconds", 359, "must be at least 360, or 0"),
+        ("load_balancer_release_alarm_period_seconds", 120, "must be at least 540, or 0"),
         ("load_balancer_certificate_expiry_days", 30, "less than certificate_renew_days (30)"),
-        ("load_balancer_certificate_expiry_days", 0, "must be at least 1"),
-        ("load_balancer_runbook_url", "docs/runbook.md", "must begin with https://"),
-        ("load_balancer_runbook_url", "http://example.com/", "must begin with https://"),
-        ("load_balancer_runbook_url", "https://example.com/#cpu", "neither a query nor a fragment"),
-        ("load_balancer_runbook_url", 'https://example.com/"', "neither a query nor a fragment"),
-        ("load_balancer_runbook_url", "https://example.com/" + "a" * 300, "at most 300 characters"),
     ],
 )
 def test_one_sentence_names_what_is_wrong(values: dict[str, Any], name: str, value: Any, sentence: str) -> None:
@@ -81,20 +62,3 @@ def test_no_alarm_looks_back_longer_than_a_day() -> None:
 
 def test_no_bake_at_all_is_a_choice(values: dict[str, Any]) -> None:
     assert alarm_rules.broken(values | {"fleet_bake_seconds": 0}) == []
-
-
-@pytest.mark.parametrize("template", ["load_balancer.yml", "fleet.yml"])
-def test_rules_and_templates_agree(template: str) -> None:
-    parameters = load(template)["Parameters"]
-    assert parameters["RunbookUrl"]["AllowedPattern"] == alarm_rules.RUNBOOK_URL.pattern
-    assert parameters["RunbookUrl"]["MaxLength"] == 300
-
-
-def test_every_window_is_one_of_the_templates() -> None:
-    names = {
-        re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-        for template in ("load_balancer.yml", "fleet.yml")
-        for name in load(template)["Parameters"]
-        if name.endswith("Periods")
-    }
-    assert {re.sub(r"^(load_balancer|fleet)_", "", f"{prefix}_periods") for prefix, _ in alarm_rules.WINDOWS} == names
