@@ -31,7 +31,10 @@ from tests.end_to_end.conftest import everything
             },
             "instances' is 1024 in us-east-1: 1200 needed (fleet_max_size 300 × 4 vCPUs of t",
         ),
-        ({"load_balancer_alert_emails": ["nobody"]}, "load_balancer_alert_emails[0] 'nobody': comma-separated e-mail addresses"),
+        (
+            {"load_balancer_alert_emails": ["nobody"]},
+            "load_balancer_alert_emails[0] 'nobody': comma-separated e-mail addresses",
+        ),
         ({"image_engine": "docker"}, "No container engine works on this machine: install podman"),
     ],
     ids=[
