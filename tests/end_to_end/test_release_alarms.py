@@ -54,7 +54,7 @@ def test_one_that_rings_is_named_with_its_reason_and_what_to_do(cloud: Cloud) ->
     assert "rings rings since 20" in said
     assert "Threshold Crossed" in said
     assert DESCRIPTION in said
-    assert "release_ignore_alarms=true. Nothing was changed." in said
+    assert "release_ignore_alarms=true. The fleet was left as it is." in said
     assert "good rings" not in said
 
 
