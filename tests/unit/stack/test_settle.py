@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from cloudformation_stack import settle
 from fake_cloudformation import FakeCloudFormation, context, whole
 
@@ -38,12 +39,13 @@ def test_what_is_running_is_awaited_and_why_it_was_undone_is_told() -> None:
     assert set(cloud.names()) <= READING
 
 
-def test_check_mode_does_not_wait() -> None:
+@pytest.mark.parametrize("how", [{"check": True}, {"wait": False}], ids=["check mode", "wait: false"])
+def test_it_is_read_as_it_is_where_nobody_waits(how: dict[str, bool]) -> None:
     cloud = FakeCloudFormation()
     cloud.have("CREATE_COMPLETE")
     cloud.script = {"UPDATE": [UNDONE]}
     cloud.begin("UPDATE", "somebody")
-    result = settle.settled(context(cloud, state="settled", check=True)[0])
+    result = settle.settled(context(cloud, state="settled", **how)[0])
     assert (result["attached"], result["stack"]["StackStatus"]) == (False, "UPDATE_IN_PROGRESS")
 
 

@@ -12,12 +12,13 @@ from .watch import watch
 
 
 def settled(ctx: Context) -> dict[str, Any]:
-    """The stack as it is when nothing happens to it any more; in check mode as it is now.
+    """The stack as it is when nothing happens to it any more; with wait=false and in check mode as it is now.
 
     `attached` tells whether there was anything to await, and `reason` why that failed.
     """
     stack, attached, reason = describe(ctx), False, ""
-    while stack is not None and next_step(stack["StackStatus"]) is Step.AWAIT and not ctx.options.check:
+    waits = ctx.options.wait and not ctx.options.check
+    while stack is not None and waits and next_step(stack["StackStatus"]) is Step.AWAIT:
         ctx.say(f"{ctx.options.name} is {stack['StackStatus']}: attaching")
         attached = True
         progress = refresh_progress(ctx.other_client) if ctx.other_client else None
