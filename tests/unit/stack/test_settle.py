@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from cloudformation_stack import settle
 from fake_cloudformation import FakeCloudFormation, context, whole
@@ -40,7 +42,7 @@ def test_what_is_running_is_awaited_and_why_it_was_undone_is_told() -> None:
 
 
 @pytest.mark.parametrize("how", [{"check": True}, {"wait": False}], ids=["check mode", "wait: false"])
-def test_it_is_read_as_it_is_where_nobody_waits(how: dict[str, bool]) -> None:
+def test_it_is_read_as_it_is_where_nobody_waits(how: dict[str, Any]) -> None:
     cloud = FakeCloudFormation()
     cloud.have("CREATE_COMPLETE")
     cloud.script = {"UPDATE": [UNDONE]}
