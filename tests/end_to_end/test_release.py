@@ -187,21 +187,12 @@ def test_from_a_release_whose_smoke_test_failed_the_way_back_is_what_served_befo
     assert (failed != before, result) == (True, "failed")
     assert f"Deployed now: release {failed}" in unseen.output
 
-    # It serves: what is left is to see that it does.
-    seen = environment.run("playbooks/release.yml", "Hello Jupiter!")
-    assert seen.status == 0, seen.output
-    assert REFRESH not in seen.output
-    assert environment.history()[-1] == (failed, "succeeded")
-
-    unseen = environment.run("playbooks/rollback.yml", release_name=before, smoke_test_expected_text="Hello Moon!")
-    assert unseen.status != 0
-    assert environment.history()[-1] == (before, "failed")
-    # Deployed is the one before, whatever history says. This one is killed, and started again as it was.
+    # It is deployed, although history has no success of it. The way back is killed, and started again as it was.
     with RunningPlaybook(environment.cloud, "playbooks/rollback.yml", variables=environment.variables()) as back:
         back.read_until(REFRESH)
     resumed = environment.run("playbooks/rollback.yml")
     assert resumed.status == 0, resumed.output
-    assert environment.history()[-1] == (failed, "succeeded")
+    assert environment.history()[-1] == (before, "succeeded")
 
 
 def test_a_released_image_is_kept_from_expiring(environment: Environment) -> None:
