@@ -114,8 +114,10 @@ def test_a_release_awaits_an_instance_that_is_on_its_way_and_a_rollback_nobody(
     awaited = {"release": "FAILED - RETRYING: [local]: Gates | Read the group", "rollback": "Group UPDATE_IN_PROGRESS"}
     with RunningPlaybook(fleet.cloud, f"playbooks/{playbook}.yml", variables=variables) as run:
         run.read_until(awaited[playbook])
-        # Whoever waits for it is abandoned; the next one is launched without.
-        autoscaling.delete_lifecycle_hook(**held)
+        # Whoever waits for it is abandoned; the next one is launched without. An update of the stack takes it away too.
+        hooks = autoscaling.describe_lifecycle_hooks(AutoScalingGroupName=GROUP)["LifecycleHooks"]
+        if held["LifecycleHookName"] in {hook["LifecycleHookName"] for hook in hooks}:
+            autoscaling.delete_lifecycle_hook(**held)
         outcome = run.finish()
     assert outcome.status == 0, outcome.output
     eventually(lambda: fleet.look() == (size, size), "every instance serves", 120)
