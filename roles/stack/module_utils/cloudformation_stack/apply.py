@@ -250,6 +250,7 @@ class Present:
         if outcome.succeeded:
             return
         why = explained(self.ctx, outcome)
+        self.ctx.say_block(why.lines())
         after = (
             " The next run deletes what is left and creates it again."
             if outcome.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")

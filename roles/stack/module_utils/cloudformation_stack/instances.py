@@ -49,11 +49,9 @@ def refresh_progress(client_for: ClientFor) -> Progress:
 
 
 def explained(ctx: Context, outcome: Outcome) -> Explanation:
-    """Why an operation failed, consoles included; shown as well."""
+    """Why an operation failed, with the consoles of the instances behind it."""
     client_for = ctx.other_client
-    why = explain(outcome.events, consoles(client_for, ctx.options.console_lines) if client_for else None)
-    ctx.say_block(why.lines())
-    return why
+    return explain(outcome.events, consoles(client_for, ctx.options.console_lines) if client_for else None)
 
 
 def consoles(client_for: ClientFor, lines: int) -> Consoles:

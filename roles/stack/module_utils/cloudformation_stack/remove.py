@@ -9,7 +9,7 @@ from .context import Context
 from .describe import Stack, describe
 from .errors import StackError
 from .explain import explain, failed_resources
-from .instances import consoles
+from .instances import explained
 from .repair import CHANGE_SET_PREFIX, NEVER_SUCCEEDED, delete_remedy
 from .watch import Outcome, watch
 
@@ -79,8 +79,7 @@ def finish(ctx: Context, stack: Stack, token: str) -> Outcome:
         ctx.say(f"{ctx.options.name}: {ctx.options.variable('force_delete')} leaves {left} behind")
         outcome = watch(ctx, stack["StackId"], start(ctx, stack, force=True))
     if not outcome.succeeded:
-        read = consoles(ctx.other_client, ctx.options.console_lines) if ctx.other_client else None
-        why = explain(outcome.events, read)
+        why = explained(ctx, outcome)
         remedy = delete_remedy(ctx.options, ctx.region, failed_resources(outcome.events))
         raise StackError(
             f"{ctx.options.name} could not be deleted ({outcome.status}). {why.sentence} {remedy}",

@@ -23,6 +23,9 @@ def settled(ctx: Context) -> dict[str, Any]:
         attached = True
         progress = refresh_progress(ctx.other_client) if ctx.other_client else None
         outcome = watch(ctx, stack["StackId"], None, progress)
-        reason = "" if outcome.succeeded else explained(ctx, outcome).sentence
+        if not outcome.succeeded:
+            why = explained(ctx, outcome)
+            ctx.say_block(why.lines())
+            reason = why.sentence
         stack = describe(ctx)
     return {"changed": False, "stack": stack, "attached": attached, "reason": reason}
